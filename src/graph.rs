@@ -1,0 +1,235 @@
+//! The network between reading and planning: tensors, nodes in running order, and their text form.
+
+use crate::error::{Error, OpRef, Result};
+use crate::ops::Op;
+use crate::tensor::TensorDef;
+use std::collections::HashMap;
+use std::fmt;
+
+/// Index of a tensor in [`Graph::tensors`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub usize);
+
+/// An operator, what it reads and what it makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The operator with its attributes.
+    pub op: Op,
+    /// Operands in TFLite's order; `None` where an optional one is left out.
+    pub inputs: Vec<Option<TensorId>>,
+    /// Results.
+    pub outputs: Vec<TensorId>,
+    /// The file's operators that this node does the work of, in file order: one when read, more
+    /// after fusion. The first one names the node.
+    pub covers: Vec<OpRef>,
+}
+
+impl Node {
+    /// The file's operator that names this node.
+    pub fn source(&self) -> &OpRef {
+        &self.covers[0]
+    }
+}
+
+/// A network: tensors, and nodes in an order in which they can run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graph {
+    /// The file's name of the network.
+    pub name: String,
+    /// All tensors, in the file's order; passes may add to them, and leave some unused.
+    pub tensors: Vec<TensorDef>,
+    /// All nodes: each comes after the nodes it reads from.
+    pub nodes: Vec<Node>,
+    /// What the caller provides.
+    pub inputs: Vec<TensorId>,
+    /// What the caller gets.
+    pub outputs: Vec<TensorId>,
+}
+
+impl Graph {
+    /// The tensor with that id.
+    pub fn tensor(&self, id: TensorId) -> &TensorDef {
+        &self.tensors[id.0]
+    }
+
+    /// The operands of a node, as [`Op::infer`] takes them.
+    pub fn operands(&self, node: &Node) -> Vec<Option<&TensorDef>> {
+        node.inputs.iter().map(|id| id.map(|id| self.tensor(id))).collect()
+    }
+
+    /// Adds a tensor.
+    pub fn add_tensor(&mut self, def: TensorDef) -> TensorId {
+        self.tensors.push(def);
+        TensorId(self.tensors.len() - 1)
+    }
+
+    /// Checks that ids exist, that every tensor is made at most once and before it is read, and
+    /// that constants have the size of their shape.
+    pub fn validate(&self) -> Result<()> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            Unknown,
+            Known,
+        }
+        let lookup = |id: TensorId| {
+            self.tensors
+                .get(id.0)
+                .ok_or_else(|| Error::malformed(format!("tensor {} does not exist", id.0)))
+        };
+        let mut state: Vec<State> = self
+            .tensors
+            .iter()
+            .map(|t| if t.is_const() { State::Known } else { State::Unknown })
+            .collect();
+        for t in &self.tensors {
+            if let Some(data) = &t.data {
+                if data.dtype() != t.dtype || data.len() != t.shape.elements() {
+                    return Err(Error::malformed(format!(
+                        "constant '{}' has {} elements of {}, its shape is {} of {}",
+                        t.name,
+                        data.len(),
+                        data.dtype(),
+                        t.shape,
+                        t.dtype
+                    )));
+                }
+            }
+        }
+        for &id in &self.inputs {
+            let tensor = lookup(id)?;
+            if state[id.0] == State::Known {
+                return Err(Error::malformed(format!(
+                    "input '{}' is a constant or listed twice",
+                    tensor.name
+                )));
+            }
+            state[id.0] = State::Known;
+        }
+        for node in &self.nodes {
+            let OpRef { index, name } = node.source();
+            let check = || -> Result<()> {
+                for &id in node.inputs.iter().flatten() {
+                    let tensor = lookup(id)?;
+                    if state[id.0] == State::Unknown {
+                        return Err(Error::malformed(format!(
+                            "reads tensor '{}' before anything has made it",
+                            tensor.name
+                        )));
+                    }
+                }
+                for (i, &id) in node.outputs.iter().enumerate() {
+                    let tensor = lookup(id)?;
+                    if state[id.0] == State::Known || node.outputs[..i].contains(&id) {
+                        return Err(Error::malformed(format!(
+                            "overwrites tensor '{}'",
+                            tensor.name
+                        )));
+                    }
+                }
+                Ok(())
+            };
+            check().map_err(|e| e.at(*index, name))?;
+            for &id in &node.outputs {
+                state[id.0] = State::Known;
+            }
+        }
+        for &id in &self.outputs {
+            let tensor = lookup(id)?;
+            if state[id.0] == State::Unknown {
+                return Err(Error::malformed(format!("nothing makes output '{}'", tensor.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Infers shape and type of everything that nodes make, from the inputs on. All operators
+    /// that cannot run are listed in one error.
+    pub fn infer_shapes(&mut self) -> Result<()> {
+        for i in 0..self.nodes.len() {
+            self.infer_node(i)?;
+        }
+        Ok(())
+    }
+
+    /// Infers what node `i` makes, from what is known of its operands.
+    pub fn infer_node(&mut self, i: usize) -> Result<()> {
+        let node = &self.nodes[i];
+        let at = |e: Error| e.at(node.source().index, &node.source().name);
+        let operands = self.operands(node);
+        if let Some(empty) = operands.iter().flatten().find(|t| t.shape.elements() == 0) {
+            let what = format!("tensor '{}' of shape {} is empty", empty.name, empty.shape);
+            return Err(at(Error::unsupported(what)));
+        }
+        let facts = node.op.infer(&operands).map_err(at)?;
+        if facts.len() != node.outputs.len() {
+            let what = format!("needs {} outputs, got {}", facts.len(), node.outputs.len());
+            return Err(at(Error::malformed(what)));
+        }
+        let outputs = node.outputs.clone();
+        for (id, (shape, dtype)) in outputs.into_iter().zip(facts) {
+            let tensor = &mut self.tensors[id.0];
+            (tensor.shape, tensor.dtype) = (shape, dtype);
+        }
+        Ok(())
+    }
+
+    /// How many times each tensor is read by nodes or handed out as an output.
+    pub fn use_counts(&self) -> Vec<usize> {
+        let mut uses = vec![0; self.tensors.len()];
+        let reads = self.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
+        for id in reads.chain(&self.outputs) {
+            uses[id.0] += 1;
+        }
+        uses
+    }
+
+    /// For each tensor that a node makes, the index of that node.
+    pub fn producers(&self) -> HashMap<TensorId, usize> {
+        let made = self.nodes.iter().enumerate();
+        made.flat_map(|(i, n)| n.outputs.iter().map(move |&id| (id, i))).collect()
+    }
+}
+
+impl fmt::Display for Graph {
+    /// One line per input, node and output; constants are marked with `*`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |id: TensorId| {
+            let t = self.tensor(id);
+            let mark = if t.is_const() { "*" } else { "" };
+            format!("%{}{mark} {} {}", id.0, t.shape, t.dtype)
+        };
+        writeln!(f, "graph '{}'", self.name)?;
+        for &id in &self.inputs {
+            writeln!(f, "  input  {}  '{}'", show(id), self.tensor(id).name)?;
+        }
+        for node in &self.nodes {
+            let outputs: Vec<String> = node.outputs.iter().map(|&id| show(id)).collect();
+            let inputs: Vec<String> = node
+                .inputs
+                .iter()
+                .map(|id| id.map_or("-".to_string(), |id| format!("%{}", id.0)))
+                .collect();
+            write!(
+                f,
+                "  {:>4}  {} = {}({})",
+                node.source().index,
+                outputs.join(", "),
+                node.source().name,
+                inputs.join(", ")
+            )?;
+            if let Some(activation) = node.op.activation() {
+                write!(f, " + {}", activation.name())?;
+            }
+            let rest: Vec<String> =
+                node.covers[1..].iter().map(|r| r.index.to_string()).collect();
+            if !rest.is_empty() {
+                write!(f, "  covers {}", rest.join(", "))?;
+            }
+            writeln!(f)?;
+        }
+        for &id in &self.outputs {
+            writeln!(f, "  output {}  '{}'", show(id), self.tensor(id).name)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+#![doc = include_str!("lib.md")]
+
+pub mod error;
+pub mod graph;
+pub mod ops;
+pub mod tensor;

@@ -1,0 +1,168 @@
+//! What operators mean: attributes, shape inference, multiply-add counts. No loops over elements:
+//! those are in [`crate::reference`] (naive) and [`crate::kernels`] (fast).
+//!
+//! [`Op`] is closed, so the compiler lists what a new operator needs: attributes and `infer` in
+//! the file of its family here, its line in `tflite/operators.rs`, its loops in `reference`, and,
+//! where it matters, a kernel in `plan/lower.rs`.
+
+pub mod conv;
+pub mod elementwise;
+pub mod pool;
+pub mod reduce;
+pub mod resize;
+pub mod window;
+
+pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
+pub use elementwise::{Binary, BinaryKind, Unary};
+pub use pool::{Pool2d, PoolKind};
+pub use reduce::{Reduce, ReduceKind};
+pub use resize::ResizeBilinear;
+pub use window::{Padding, Window};
+
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Shape, TensorDef};
+
+/// An operator with its attributes. Families share a variant; [`Op::name`] gives TFLite's name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// CONV_2D; inputs: image, filter `[co, kh, kw, ci / groups]`, bias `[co]` or none.
+    Conv2d(Conv2d),
+    /// DEPTHWISE_CONV_2D; inputs: image, filter `[1, kh, kw, ci * multiplier]`, bias or none.
+    DepthwiseConv2d(DepthwiseConv2d),
+    /// MediaPipe's custom Convolution2DTransposeBias; inputs: image, filter `[co, kh, kw, ci]`,
+    /// bias `[co]`.
+    Convolution2dTransposeBias(TransposeConv),
+    /// RESIZE_BILINEAR; inputs: image, int32 `[height, width]`.
+    ResizeBilinear(ResizeBilinear),
+    /// AVERAGE_POOL_2D and its kin; input: image.
+    Pool2d(Pool2d),
+    /// MEAN and its kin; inputs: tensor, int32 axes.
+    Reduce(Reduce),
+    /// ADD, MUL and their kin, with broadcasting; inputs: two tensors.
+    Binary(Binary),
+    /// RELU, LOGISTIC and their kin; input: one tensor.
+    Unary(Unary),
+    /// DEQUANTIZE; input: half floats (or, later, quantized integers).
+    Dequantize,
+}
+
+/// The operands of a node as inference sees them: `None` where an optional one is left out.
+pub type Operands<'a> = [Option<&'a TensorDef>];
+
+impl Op {
+    /// TFLite's name of the operator, or the custom operator's own.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Conv2d(_) => "CONV_2D",
+            Op::DepthwiseConv2d(_) => "DEPTHWISE_CONV_2D",
+            Op::Convolution2dTransposeBias(_) => "Convolution2DTransposeBias",
+            Op::ResizeBilinear(_) => "RESIZE_BILINEAR",
+            Op::Pool2d(p) => p.kind.name(),
+            Op::Reduce(r) => r.kind.name(),
+            Op::Binary(b) => b.kind.name(),
+            Op::Unary(u) => u.name(),
+            Op::Dequantize => "DEQUANTIZE",
+        }
+    }
+
+    /// Shapes and types of the outputs. Refuses everything that no backend can run, so that
+    /// running cannot fail.
+    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        match self {
+            Op::Conv2d(op) => op.infer(operands),
+            Op::DepthwiseConv2d(op) => op.infer(operands),
+            Op::Convolution2dTransposeBias(op) => op.infer(operands),
+            Op::ResizeBilinear(op) => op.infer(operands),
+            Op::Pool2d(op) => op.infer(operands),
+            Op::Reduce(op) => op.infer(operands),
+            Op::Binary(op) => op.infer(operands),
+            Op::Unary(op) => op.infer(operands),
+            Op::Dequantize => {
+                let [x] = expect(operands)?;
+                require_type(x, DType::F16)?;
+                Ok(vec![(x.shape.clone(), DType::F32)])
+            }
+        }
+    }
+
+    /// Multiply-adds of one run, 0 for operators that only move or map values.
+    pub fn macs(&self, operands: &Operands, output: &Shape) -> u64 {
+        let out = output.elements() as u64;
+        let extents = |i: usize| {
+            operands.get(i).copied().flatten().map_or(&[][..], |t: &TensorDef| t.shape.dims())
+        };
+        match self {
+            // Filter [co, kh, kw, ci/groups]: each output sums over all but the first extent.
+            Op::Conv2d(_) => out * extents(1).iter().skip(1).product::<usize>() as u64,
+            // Filter [1, kh, kw, c].
+            Op::DepthwiseConv2d(_) => out * extents(1).iter().take(3).product::<usize>() as u64,
+            // Each input pixel meets the whole filter [co, kh, kw, ci] once.
+            Op::Convolution2dTransposeBias(_) => {
+                let pixels: usize = extents(0).iter().take(3).product();
+                pixels as u64 * extents(1).iter().product::<usize>() as u64
+            }
+            Op::ResizeBilinear(_)
+            | Op::Pool2d(_)
+            | Op::Reduce(_)
+            | Op::Binary(_)
+            | Op::Unary(_)
+            | Op::Dequantize => 0,
+        }
+    }
+
+    /// The activation that is applied to the result before it is stored.
+    pub fn activation(&self) -> Option<Unary> {
+        match self {
+            Op::Conv2d(op) => op.activation,
+            Op::DepthwiseConv2d(op) => op.activation,
+            Op::Convolution2dTransposeBias(op) => op.activation,
+            Op::Binary(op) => op.activation,
+            Op::Pool2d(op) => op.activation,
+            Op::ResizeBilinear(_) | Op::Reduce(_) | Op::Unary(_) | Op::Dequantize => None,
+        }
+    }
+
+    /// Where that activation is kept, for operators that have room for one.
+    pub fn activation_mut(&mut self) -> Option<&mut Option<Unary>> {
+        match self {
+            Op::Conv2d(op) => Some(&mut op.activation),
+            Op::DepthwiseConv2d(op) => Some(&mut op.activation),
+            Op::Convolution2dTransposeBias(op) => Some(&mut op.activation),
+            Op::Binary(op) => Some(&mut op.activation),
+            Op::Pool2d(op) => Some(&mut op.activation),
+            Op::ResizeBilinear(_) | Op::Reduce(_) | Op::Unary(_) | Op::Dequantize => None,
+        }
+    }
+}
+
+/// Exactly `N` operands, all present.
+pub(crate) fn expect<'a, const N: usize>(operands: &Operands<'a>) -> Result<[&'a TensorDef; N]> {
+    let present: Vec<&TensorDef> = operands.iter().copied().flatten().collect();
+    if operands.len() != N || present.len() != N {
+        let got = present.len();
+        return Err(Error::malformed(format!("needs {N} inputs, got {got}")));
+    }
+    Ok(<[&TensorDef; N]>::try_from(present).expect("length was compared above"))
+}
+
+/// Two operands and an optional third: image, filter, bias.
+pub(crate) fn expect_filter<'a>(
+    operands: &Operands<'a>,
+) -> Result<(&'a TensorDef, &'a TensorDef, Option<&'a TensorDef>)> {
+    match *operands {
+        [Some(x), Some(filter)] => Ok((x, filter, None)),
+        [Some(x), Some(filter), bias] => Ok((x, filter, bias)),
+        _ => Err(Error::malformed("needs an input, a filter and at most a bias")),
+    }
+}
+
+/// Refuses any other type.
+pub(crate) fn require_type(tensor: &TensorDef, dtype: DType) -> Result<()> {
+    if tensor.dtype != dtype {
+        return Err(Error::unsupported(format!(
+            "tensor '{}' is {}, only {dtype} is supported here",
+            tensor.name, tensor.dtype
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Resizing of images.
+
+use super::{Operands, expect, require_type};
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Shape, TensorDef};
+
+/// RESIZE_BILINEAR. The flags say which input position an output pixel asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResizeBilinear {
+    /// The corner pixels of input and output coincide.
+    pub align_corners: bool,
+    /// Pixels are areas with centres at one half, not points.
+    pub half_pixel_centers: bool,
+}
+
+impl ResizeBilinear {
+    /// `[n, h, w, c]`, `[oh, ow]` → `[n, oh, ow, c]`.
+    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        let [x, size] = expect(operands)?;
+        require_type(x, DType::F32)?;
+        if self.align_corners && self.half_pixel_centers {
+            return Err(Error::malformed("both align_corners and half_pixel_centers are set"));
+        }
+        let [n, _, _, c] = x.shape.nhwc()?;
+        let [oh, ow] = target_size(size)?;
+        Ok(vec![(Shape::new([n, oh, ow, c])?, DType::F32)])
+    }
+
+    /// Where output pixel `i` of `output` lies among `input` pixels, unclamped (TFLite's
+    /// `ComputeInterpolationValues`).
+    pub fn source(&self, i: usize, input: usize, output: usize) -> f32 {
+        let scale = if self.align_corners && output > 1 {
+            (input - 1) as f32 / (output - 1) as f32
+        } else {
+            input as f32 / output as f32
+        };
+        if self.half_pixel_centers { (i as f32 + 0.5) * scale - 0.5 } else { i as f32 * scale }
+    }
+}
+
+/// The constant `[height, width]` that a resize goes to.
+pub fn target_size(size: &TensorDef) -> Result<[usize; 2]> {
+    let list = size
+        .const_integers()
+        .ok_or_else(|| Error::unsupported("the target size is not a constant of int32"))?;
+    match *list {
+        [h, w] if h > 0 && w > 0 => Ok([h as usize, w as usize]),
+        _ => Err(Error::malformed(format!("target size {list:?}"))),
+    }
+}
