@@ -220,8 +220,7 @@ impl fmt::Display for Graph {
             if let Some(activation) = node.op.activation() {
                 write!(f, " + {}", activation.name())?;
             }
-            let rest: Vec<String> =
-                node.covers[1..].iter().map(|r| r.index.to_string()).collect();
+            let rest: Vec<String> = node.covers[1..].iter().map(|r| r.index.to_string()).collect();
             if !rest.is_empty() {
                 write!(f, "  covers {}", rest.join(", "))?;
             }

@@ -86,8 +86,7 @@ impl TransposeConv {
             )));
         }
         require_bias(bias, co)?;
-        let window =
-            Window { stride: self.stride, dilation: [1, 1], padding: self.padding };
+        let window = Window { stride: self.stride, dilation: [1, 1], padding: self.padding };
         window.check()?;
         let [oh, ow] = self.output([h, w], [kh, kw])?;
         // The same window, slid over the output, must land on the input again.
