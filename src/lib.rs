@@ -3,4 +3,5 @@
 pub mod error;
 pub mod graph;
 pub mod ops;
+pub mod reference;
 pub mod tensor;

@@ -36,6 +36,15 @@ impl ResizeBilinear {
         };
         if self.half_pixel_centers { (i as f32 + 0.5) * scale - 0.5 } else { i as f32 * scale }
     }
+
+    /// The two input pixels that output pixel `i` lies between, and how far it is from the first
+    /// towards the second, 0 to 1.
+    pub fn neighbours(&self, i: usize, input: usize, output: usize) -> (usize, usize, f32) {
+        let source = self.source(i, input, output);
+        let lower = (source.floor().max(0.0) as usize).min(input - 1);
+        let upper = (source.ceil().max(0.0) as usize).min(input - 1);
+        (lower, upper, source - lower as f32)
+    }
 }
 
 /// The constant `[height, width]` that a resize goes to.
