@@ -1,0 +1,171 @@
+//! Random cases, and the one comparison every test goes through.
+
+use octomask::kernels::{Args, Kernel};
+use octomask::ops::{Op, Unary};
+use octomask::reference::{self, Input, Output};
+use octomask::tensor::{Data, Shape, TensorDef, ViewMut};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// All activations, and none.
+pub const ACTIVATIONS: [Option<Unary>; 7] = [
+    None,
+    Some(Unary::Relu),
+    Some(Unary::Relu6),
+    Some(Unary::ReluN1To1),
+    Some(Unary::HardSwish),
+    Some(Unary::Logistic),
+    Some(Unary::Tanh),
+];
+
+/// SplitMix64: small, seeded, the same everywhere.
+#[derive(Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In `range`.
+    pub fn below(&mut self, range: Range<usize>) -> usize {
+        range.start + (self.next() % range.len() as u64) as usize
+    }
+
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(0..of.len())]
+    }
+
+    /// Uniform in -2..2: sums reach both ends of every activation.
+    pub fn floats(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| (self.next() >> 40) as f32 / (1 << 22) as f32 - 2.0).collect()
+    }
+
+    pub fn tensor(&mut self, dims: &[usize]) -> TensorDef {
+        let shape = Shape::new(dims).unwrap();
+        let data = Data::F32(self.floats(shape.elements()));
+        tensor(shape, data)
+    }
+}
+
+/// A tensor with elements.
+pub fn tensor(shape: Shape, data: Data) -> TensorDef {
+    let (name, dtype) = (String::new(), data.dtype());
+    TensorDef { name, shape, dtype, quantization: None, data: Some(Arc::new(data)) }
+}
+
+/// Constant int32.
+pub fn integers(values: &[i32]) -> TensorDef {
+    tensor(Shape::new([values.len()]).unwrap(), Data::I32(values.to_vec()))
+}
+
+pub fn floats(t: &TensorDef) -> &[f32] {
+    t.data.as_ref().unwrap().view().f32().unwrap()
+}
+
+/// The result's shape.
+pub fn result_shape(op: &Op, operands: &[&TensorDef]) -> Shape {
+    let operands: Vec<_> = operands.iter().copied().map(Some).collect();
+    op.infer(&operands).unwrap_or_else(|e| panic!("{e}: {op:?}"))[0].0.clone()
+}
+
+/// Runs `octomask::reference`.
+fn expected(op: &Op, operands: &[&TensorDef]) -> Vec<f32> {
+    let shape = result_shape(op, operands);
+    let mut data = vec![f32::NAN; shape.elements()];
+    let inputs: Vec<_> = operands
+        .iter()
+        .map(|t| Some(Input { shape: &t.shape, data: t.data.as_ref().unwrap().view() }))
+        .collect();
+    let data_mut = ViewMut::F32(&mut data);
+    reference::run(op, &inputs, &mut [Output { shape: &shape, data: data_mut }]);
+    data
+}
+
+/// For each element, the sum of the absolute values that are added up for it.
+fn magnitudes(op: &Op, operands: &[&TensorDef]) -> Vec<f32> {
+    let mut op = op.clone();
+    if let Some(activation) = op.activation_mut() {
+        *activation = None;
+    }
+    let absolute: Vec<TensorDef> = operands
+        .iter()
+        .map(|t| match &**t.data.as_ref().unwrap() {
+            Data::F32(v) => tensor(t.shape.clone(), Data::F32(v.iter().map(|x| x.abs()).collect())),
+            other => tensor(t.shape.clone(), other.clone()),
+        })
+        .collect();
+    expected(&op, &absolute.iter().collect::<Vec<_>>())
+}
+
+/// Runs a kernel over `ranges` of its units, in that order, each with scratch and outputs full
+/// of NaN. Operands listed in `in_place` start out in the output.
+fn run(
+    kernel: &dyn Kernel,
+    operands: &[&TensorDef],
+    in_place: Option<usize>,
+    elements: usize,
+    ranges: &[Range<usize>],
+) -> Vec<f32> {
+    let mut data = match in_place {
+        Some(i) => floats(operands[i]).to_vec(),
+        None => vec![f32::NAN; elements],
+    };
+    let inputs: Vec<_> = operands
+        .iter()
+        .enumerate()
+        .map(|(i, t)| (in_place != Some(i)).then(|| t.data.as_ref().unwrap().view()))
+        .collect();
+    for range in ranges {
+        let mut scratch = vec![f32::NAN; kernel.scratch()];
+        let out = &mut data[kernel.span(0, range.clone())];
+        let outputs = &mut [ViewMut::F32(out)];
+        kernel.run(range.clone(), Args { inputs: &inputs, outputs, scratch: &mut scratch });
+    }
+    data
+}
+
+/// Cuts `0..units` at random and shuffles the pieces.
+fn cut(units: usize, random: &mut Random) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while start < units {
+        let end = random.below(start + 1..units + 1);
+        ranges.push(start..end);
+        start = end;
+    }
+    for i in (1..ranges.len()).rev() {
+        ranges.swap(i, random.below(0..i + 1));
+    }
+    ranges
+}
+
+/// The kernel must agree with the reference to 2e-6 of the sum of absolute products (builds round
+/// and order sums differently); any split of its units must give the same bits, and so must every
+/// allowed way of working in place. `operands` are the reference's, of which the kernel takes the
+/// first `run_time`.
+pub fn compare(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], run_time: usize, seed: u64) {
+    let shapes: Vec<String> = operands.iter().map(|t| t.shape.to_string()).collect();
+    let case = format!("{}: seed {seed}, {op:?} of {}", kernel.name(), shapes.join(", "));
+    let want = expected(op, operands);
+    let scale = magnitudes(op, operands);
+    let inputs = &operands[..run_time];
+    let units = kernel.units();
+    assert_eq!(kernel.span(0, 0..units), 0..want.len(), "{case}");
+    let got = run(kernel, inputs, None, want.len(), std::slice::from_ref(&(0..units)));
+    for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
+        let allowed = 2e-6 * (scale[i] + 1.0);
+        assert!((got - want).abs() <= allowed, "{case}: element {i} is {got}, should be {want}");
+    }
+    let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let ranges = cut(units, &mut Random(seed));
+    let pieces = run(kernel, inputs, None, want.len(), &ranges);
+    assert!(bits(&pieces) == bits(&got), "{case}: differs when split into {ranges:?}");
+    for &operand in kernel.in_place() {
+        let in_place = run(kernel, inputs, Some(operand), want.len(), &ranges);
+        assert!(bits(&in_place) == bits(&got), "{case}: differs with operand {operand} in place");
+    }
+}
