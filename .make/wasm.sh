@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# wasm.sh BUILD: builds the library for the browser, into target/wasm/BUILD/{octomask.js,octomask_bg.wasm,snippets}.
+# BUILD is simd, simd-threads, relaxed or relaxed-threads. Wasm cannot choose instructions while it runs: the builds
+# are of one source and differ by what follows.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$1
+out=target/wasm/$build
+
+# Whatever Rust's own defaults become, a browser without relaxed SIMD must take the builds that do not name it.
+target_features=+simd128
+wasm_opt=(--enable-simd --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int
+    --enable-sign-ext --enable-reference-types --enable-multivalue --enable-bulk-memory-opt)
+cargo_features=()
+link_args=()
+case $build in simd | simd-threads | relaxed | relaxed-threads) ;; *) echo "wasm.sh: no build is called '$build'" >&2; exit 2 ;; esac
+case $build in relaxed*)
+    target_features+=,+relaxed-simd
+    wasm_opt+=(--enable-relaxed-simd)
+    ;;
+esac
+case $build in *-threads)
+    target_features+=,+atomics,+bulk-memory,+mutable-globals
+    wasm_opt+=(--enable-threads)
+    cargo_features=(--features threads)
+    # A shared memory must name its maximum, and iPhones refuse a large one: 256 MiB is taken everywhere.
+    # The exports are what wasm-bindgen needs to give each thread a stack and its thread-locals.
+    link_args=(--shared-memory --max-memory=268435456 --import-memory --export=__heap_base --export=__wasm_init_tls
+        --export=__tls_size --export=__tls_align --export=__tls_base)
+    ;;
+esac
+
+flags="-Ctarget-feature=$target_features"
+for arg in ${link_args[@]+"${link_args[@]}"}; do flags+=" -Clink-arg=$arg"; done
+
+export PATH="$PWD/target/rust/wasm:$PWD/target/tools/bin:$PATH"
+unset RUSTUP_TOOLCHAIN CARGO_ENCODED_RUSTFLAGS RUSTC RUSTC_WRAPPER
+# -Z options outside of nightly: build-std is what threads on wasm need.
+export RUSTC_BOOTSTRAP=1
+RUSTFLAGS=$flags cargo build --quiet --release --lib --target wasm32-unknown-unknown --target-dir "target/cargo" \
+    --no-default-features ${cargo_features[@]+"${cargo_features[@]}"} -Zbuild-std=std,panic_abort
+
+rm -rf "$out.new"
+wasm-bindgen --target web --out-dir "$out.new" --out-name octomask \
+    "target/cargo/wasm32-unknown-unknown/release/octomask.wasm"
+node www/node_modules/binaryen/bin/wasm-opt "${wasm_opt[@]}" -O3 --strip-debug --strip-producers \
+    "$out.new/octomask_bg.wasm" -o "$out.new/octomask_bg.wasm"
+rm -rf "$out"
+mv "$out.new" "$out"

@@ -1,0 +1,98 @@
+# The front door: demo, test, bench, package. Each does its own set-up, all of it under target/ and www/node_modules,
+# and only the part that is missing. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+# cargo uses all cores by itself, and the four wasm builds share one target folder.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+BUILDS := simd simd-threads relaxed relaxed-threads
+MODELS := selfie_segmentation selfie_segmentation_landscape
+
+WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/"/, ""); print $$3 }' Cargo.lock)
+WASM_PACK_VERSION := 0.15.1
+GECKODRIVER_VERSION := 0.37.1
+
+WASM := $(BUILDS:%=target/wasm/%/octomask_bg.wasm)
+MODEL_FILES := $(MODELS:%=target/models/%.tflite)
+NODE_MODULES := www/node_modules/.package-lock.json
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f -not -path 'src/bin/*')
+WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path 'www/dist*')
+
+.PHONY: help
+help:
+	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
+	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
+	@echo "make bench     side by side with the peers, in one browser run"
+	@echo "make package   the npm tarball, target/package/octomask.tgz"
+	@echo "make wasm      the four wasm builds and their sizes; make wasm-simd for one"
+
+# ---- set-up: each of these is quick when there is nothing to do
+
+.PHONY: rust wasm-bindgen wasm-pack geckodriver browsers
+rust:
+	@.make/rust.sh
+
+wasm-bindgen: rust
+	@.make/tool.sh wasm-bindgen-cli wasm-bindgen $(WASM_BINDGEN_VERSION)
+
+wasm-pack: rust
+	@.make/tool.sh wasm-pack wasm-pack $(WASM_PACK_VERSION)
+
+geckodriver: rust
+	@.make/tool.sh geckodriver geckodriver $(GECKODRIVER_VERSION)
+
+browsers: geckodriver
+	@.make/browsers.sh
+
+$(NODE_MODULES): www/package.json www/package-lock.json
+	cd www && npm ci --no-audit --no-fund
+	@touch $@
+
+target/venv/installed: tests/requirements.txt
+	@.make/venv.sh
+	@touch $@
+
+target/models/%.tflite: $(NODE_MODULES)
+	@mkdir -p $(@D)
+	cp www/node_modules/@mediapipe/selfie_segmentation/$*.tflite $@
+
+# ---- what is built
+
+target/wasm/%/octomask_bg.wasm: $(RUST_SOURCES) .make/wasm.sh $(NODE_MODULES) | rust wasm-bindgen
+	@echo "wasm: $*"
+	@.make/wasm.sh $*
+
+.PHONY: wasm $(BUILDS:%=wasm-%) size
+$(BUILDS:%=wasm-%): wasm-%: target/wasm/%/octomask_bg.wasm
+wasm: $(WASM) size
+size: $(WASM)
+	@node .make/sizes.mjs $(BUILDS)
+
+# The package (www/dist) and the page (www/dist-demo).
+www/dist-demo/index.html: $(WASM) $(MODEL_FILES) $(WEB_SOURCES)
+	@node .make/sizes.mjs $(BUILDS)
+	cd www && npm run --silent build
+	@touch $@
+
+# ---- the four commands
+
+.PHONY: demo test bench package
+demo: www/dist-demo/index.html
+	@PORT=$(PORT) node www/serve.mjs
+
+package: target/package/octomask.tgz
+target/package/octomask.tgz: www/dist-demo/index.html
+	@rm -rf target/package && mkdir -p target/package
+	cd www && npm pack --silent --pack-destination ../target/package
+	@mv target/package/octomask-*.tgz $@
+	@echo "package: $@"
+
+test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed wasm-pack browsers
+	@target/venv/bin/python .make/test.py
+
+bench: www/dist-demo/index.html target/venv/installed browsers
+	@target/venv/bin/python tests/bench/run.py
