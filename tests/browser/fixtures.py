@@ -1,0 +1,110 @@
+"""What the browser tests show and expect, made in target/tests/browser.
+
+    python tests/browser/fixtures.py
+
+picture.png     640x480, a real person
+camera.y4m      the same as a still film, for a fake camera
+mask.WxH.u8     TFLite's mask of the picture, 0..255, row-major, at the size of model and picture
+camera.WxH.u8   the same of the film's frame, after its way through 4:2:0
+*.tflite        files that are no models, damaged models, models that cannot run
+fixtures.json   what the files show, in numbers
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
+
+import pictures  # noqa: E402
+import selfie  # noqa: E402
+import tflite  # noqa: E402
+from ai_edge_litert import schema_py_generated as schema  # noqa: E402
+
+OUT = selfie.ROOT / "target/tests/browser"
+WIDTH, HEIGHT = 640, 480
+
+
+def picture():
+    """The astronaut, cut to 4:3."""
+    return pictures.astronaut().crop((0, 0, 512, 384)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+
+
+def to_420(rgb):
+    """RGB [h, w, 3] bytes → BT.601 studio-range planes Y [h, w], U and V [h/2, w/2]."""
+    r, g, b = (rgb[..., i].astype(np.float32) / 255 for i in range(3))
+    y = 16 + 65.481 * r + 128.553 * g + 24.966 * b
+    u = 128 - 37.797 * r - 74.203 * g + 112 * b
+    v = 128 + 112 * r - 93.786 * g - 18.214 * b
+    half = [p.reshape(HEIGHT // 2, 2, WIDTH // 2, 2).mean(axis=(1, 3)) for p in (u, v)]
+    return [np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in (y, *half)]
+
+
+def from_420(y, u, v):
+    """The inverse, as a picture."""
+    y = (y.astype(np.float32) - 16) / 219
+    u, v = (p.astype(np.float32).repeat(2, 0).repeat(2, 1) / 224 - 128 / 224 for p in (u, v))
+    rgb = np.stack([y + 1.402 * v, y - 0.344136 * u - 0.714136 * v, y + 1.772 * u], axis=-1)
+    return Image.fromarray(np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8))
+
+
+def write_masks(name, image):
+    """TFLite's mask of a picture, at the model's size and at the picture's."""
+    data = selfie.load("selfie_segmentation")
+    h, w = selfie.input_size(data)
+    mask = tflite.invoke(tflite.interpreter(data), [pictures.stretched(image, [h, w])])[0]
+    small = Image.fromarray((mask[0, :, :, 0] * 255).round().astype(np.uint8))
+    large = small.resize(image.size, Image.Resampling.BILINEAR)
+    for m in (small, large):
+        (OUT / f"{name}.{m.width}x{m.height}.u8").write_bytes(m.tobytes())
+    return float((np.asarray(large) >= 128).mean())
+
+
+def write_bad_models():
+    """Files that must be refused, and a tiny one that must not."""
+    model = selfie.load("selfie_segmentation")
+    (OUT / "not-a-model.tflite").write_bytes(b"<!doctype html><title>404</title>" * 50)
+    (OUT / "truncated.tflite").write_bytes(model[: len(model) // 2])
+    # The root table's offset points behind the end of the file.
+    (OUT / "corrupted.tflite").write_bytes(b"\xf0\xff\xff\x7f" + model[4:])
+    b = tflite.Builder("unsupported")
+    x = b.op("RELU", [b.input((1, 8, 8, 3))], shape=(1, 8, 8, 3))
+    b.output(b.op("NobodyKnowsThis", [x], custom=b"", shape=(1, 8, 8, 3)))
+    (OUT / "unsupported.tflite").write_bytes(b.finish())
+    # Adds 1, 2 and 3 to the channels: a model whose results one can do in one's head.
+    b = tflite.Builder("tiny")
+    x = b.input((1, 8, 8, 3))
+    b.output(b.op("ADD", [x, b.const(np.float32([1, 2, 3]))], schema.AddOptionsT(), (1, 8, 8, 3)))
+    (OUT / "tiny.tflite").write_bytes(b.finish())
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    sources = [Path(__file__), *sorted((selfie.ROOT / "tests/conformance").glob("*.py"))]
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()
+    stamp = OUT / "stamp"
+    if stamp.exists() and stamp.read_text() == digest:
+        print("browser fixtures are up to date")
+        return
+    still = picture()
+    still.save(OUT / "picture.png")
+    planes = to_420(np.asarray(still))
+    with open(OUT / "camera.y4m", "wb") as film:
+        film.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F15:1 Ip A1:1 C420jpeg\n".encode())
+        for _ in range(15):
+            film.write(b"FRAME\n" + b"".join(p.tobytes() for p in planes))
+    share = write_masks("mask", still)
+    camera_share = write_masks("camera", from_420(*planes))
+    write_bad_models()
+    facts = {"width": WIDTH, "height": HEIGHT, "personShare": share, "cameraPersonShare": camera_share}
+    (OUT / "fixtures.json").write_text(json.dumps(facts, indent=1))
+    stamp.write_text(digest)
+    print(f"browser fixtures made; the person covers {share:.1%} of the picture")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+/** Runs in the page: the cases of tests/conformance/generate.py through the package's public API. */
+
+import { loadModel } from '/octomask/index.js';
+
+/** The elements of a float32 .npy file. */
+async function readNpy(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  const bytes = await response.arrayBuffer();
+  const header = new DataView(bytes);
+  // "\x93NUMPY", version (2 bytes), length of the description (2 bytes), the description.
+  const start = 10 + header.getUint16(8, true);
+  const description = new TextDecoder().decode(new Uint8Array(bytes, 10, start - 10));
+  if (!description.includes("'<f4'")) throw new Error(`${url} is not float32: ${description}`);
+  return new Float32Array(bytes, start);
+}
+
+/** What is wrong with `got`, if anything. */
+function difference(got, want, tolerance) {
+  if (!(got instanceof Float32Array)) return `got ${got?.constructor?.name}`;
+  if (got.length !== want.length) return `${got.length} elements, TFLite has ${want.length}`;
+  let worst = 0;
+  let at = 0;
+  for (let i = 0; i < got.length; i++) {
+    const d = Math.abs(got[i] - want[i]);
+    if (got[i] !== want[i] && !(d <= worst)) [worst, at] = [d, i];
+  }
+  if (worst <= tolerance) return undefined;
+  return `element ${at}: ${got[at]} for ${want[at]} (off by ${worst}, allowed ${tolerance})`;
+}
+
+/**
+ * Runs every `step`th model of a suite, with all its cases. Returns {ran, failures, runtime}, the
+ * last being what the package says of the build that ran.
+ */
+export async function check(suite, options, step = 1) {
+  const folder = `/conformance/${suite}`;
+  const cases = await (await fetch(`${folder}/cases.json`)).json();
+  const models = [...Map.groupBy(cases, (c) => c.model).entries()].filter((_, i) => i % step === 0);
+  const failures = [];
+  let ran = 0;
+  let runtime;
+  for (const [file, group] of models) {
+    let model;
+    try {
+      model = await loadModel(`${folder}/${file}`, options);
+    } catch (error) {
+      failures.push(`${group[0].name}: ${error.message}`);
+      continue;
+    }
+    runtime = model.runtime;
+    let size = null;
+    for (const c of group) {
+      ran++;
+      try {
+        if (c.size && `${c.size}` !== `${size}`) await model.resize(...c.size);
+        size = c.size;
+        const inputs = await Promise.all(c.inputs.map((name) => readNpy(`${folder}/${name}`)));
+        const outputs = await model.run(inputs);
+        for (const [i, name] of c.outputs.entries()) {
+          const wrong = difference(outputs[i], await readNpy(`${folder}/${name}`), c.tolerances[i]);
+          if (wrong) failures.push(`${c.name}: output ${i}: ${wrong}`);
+        }
+      } catch (error) {
+        failures.push(`${c.name}: ${error.message}`);
+      }
+    }
+    model.dispose();
+  }
+  return { ran, failures, runtime };
+}
