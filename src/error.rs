@@ -81,6 +81,12 @@ impl Error {
         self
     }
 
+    /// Says what it is about, in front of what is wrong.
+    pub fn about(mut self, subject: &str) -> Error {
+        self.message = format!("{subject}: {}", self.message);
+        self
+    }
+
     /// Who must act.
     pub fn kind(&self) -> ErrorKind {
         self.kind

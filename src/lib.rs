@@ -9,3 +9,4 @@ pub mod reference;
 #[doc(hidden)]
 pub mod simd;
 pub mod tensor;
+pub mod tflite;
