@@ -47,9 +47,15 @@ impl Reduce {
     }
 }
 
+/// Longer lists of axes are not looked at: axes may repeat, but no tensor has that many.
+const MAX_AXES: usize = 64;
+
 /// For each axis of a tensor of that rank, whether the operand `axes` names it (negative ones
 /// count from the end).
 pub fn reduced_axes(axes: &TensorDef, rank: usize) -> Result<Vec<bool>> {
+    if axes.shape.elements() > MAX_AXES {
+        return Err(Error::malformed(format!("a list of {} axes", axes.shape.elements())));
+    }
     let list = axes
         .const_integers()
         .ok_or_else(|| Error::unsupported("the axes are not a constant of int32"))?;

@@ -49,6 +49,9 @@ impl ResizeBilinear {
 
 /// The constant `[height, width]` that a resize goes to.
 pub fn target_size(size: &TensorDef) -> Result<[usize; 2]> {
+    if size.shape.elements() != 2 {
+        return Err(Error::malformed(format!("a target size of shape {}", size.shape)));
+    }
     let list = size
         .const_integers()
         .ok_or_else(|| Error::unsupported("the target size is not a constant of int32"))?;
