@@ -1,0 +1,71 @@
+//! A model of a few hundred bytes, written by hand, whose results are known.
+
+use octomask::tflite::builder::{Table, finish};
+use octomask::tflite::schema::{
+    IDENTIFIER, buffer, model, operator, operator_code, options, subgraph, tensor,
+};
+
+/// Input `[1, 8, 8, 3]`; a 1x1 convolution sums the three channels and adds 0.5; then the result
+/// is multiplied by 2. Output `[1, 8, 8, 1]`.
+pub fn doubled_sum() -> Vec<u8> {
+    named("sum of channels", 8, 8)
+}
+
+/// What [`doubled_sum`] makes of `[n][3]` values.
+#[allow(dead_code)]
+pub fn doubled_sum_of(input: &[f32]) -> Vec<f32> {
+    input.chunks_exact(3).map(|p| (p[0] + p[1] + p[2] + 0.5) * 2.0).collect()
+}
+
+/// The same model for `height` x `width` pixels.
+pub fn named(name: &str, height: i32, width: i32) -> Vec<u8> {
+    let float = |name: &str, shape: &[i32], buffer: u32| {
+        Table::new()
+            .vector(tensor::SHAPE, shape)
+            .set(tensor::BUFFER, buffer)
+            .text(tensor::NAME, name)
+    };
+    let operator = |code: u32, inputs: &[i32], outputs: &[i32], kind: u8, options: Table| {
+        Table::new()
+            .set(operator::OPCODE_INDEX, code)
+            .vector(operator::INPUTS, inputs)
+            .vector(operator::OUTPUTS, outputs)
+            .set(operator::BUILTIN_OPTIONS_TYPE, kind)
+            .table(operator::BUILTIN_OPTIONS, options)
+    };
+    let floats = |values: &[f32]| {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Table::new().bytes(buffer::DATA, &bytes)
+    };
+    let code = |number: i32| Table::new().set(operator_code::BUILTIN_CODE, number);
+    let stride_1 =
+        Table::new().set(options::conv_2d::STRIDE_W, 1).set(options::conv_2d::STRIDE_H, 1);
+    let graph = Table::new()
+        .text(subgraph::NAME, name)
+        .tables(
+            subgraph::TENSORS,
+            [
+                float("image", &[1, height, width, 3], 0),
+                float("filter", &[1, 1, 1, 3], 1),
+                float("bias", &[1], 2),
+                float("sum", &[1, height, width, 1], 0),
+                float("two", &[1], 3),
+                float("mask", &[1, height, width, 1], 0),
+            ],
+        )
+        .vector(subgraph::INPUTS, &[0])
+        .vector(subgraph::OUTPUTS, &[5])
+        .tables(
+            subgraph::OPERATORS,
+            [
+                operator(0, &[0, 1, 2], &[3], options::conv_2d::TYPE, stride_1),
+                operator(1, &[3, 4], &[5], options::mul::TYPE, Table::new()),
+            ],
+        );
+    let root = Table::new()
+        .set(model::VERSION, 3)
+        .tables(model::OPERATOR_CODES, [code(3), code(18)])
+        .tables(model::SUBGRAPHS, [graph])
+        .tables(model::BUFFERS, [Table::new(), floats(&[1.0; 3]), floats(&[0.5]), floats(&[2.0])]);
+    finish(&root, IDENTIFIER)
+}
