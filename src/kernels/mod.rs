@@ -10,12 +10,24 @@
 
 mod activation;
 mod conv;
+mod copy;
+mod depthwise;
+mod elementwise;
 mod gemm;
 mod panels;
+mod pool;
+mod resize;
+mod transpose_conv;
 mod window;
 
 pub use conv::Conv;
+pub use copy::Copy;
+pub use depthwise::Depthwise;
+pub use elementwise::{Binary, BinarySpec, Unary};
 pub use gemm::{Gemm, GemmSpec};
+pub use pool::{AveragePool, GlobalAverage, PoolSpec};
+pub use resize::{ResizeBilinear, ResizeSpec};
+pub use transpose_conv::TransposeConv;
 pub use window::ConvSpec;
 
 use crate::tensor::{View, ViewMut};

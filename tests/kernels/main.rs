@@ -14,8 +14,13 @@
 //! path.
 
 mod conv;
+mod depthwise;
+mod elementwise;
 mod gemm;
+mod pool;
+mod resize;
 mod support;
+mod transpose_conv;
 mod vectors;
 
 #[cfg(target_arch = "wasm32")]

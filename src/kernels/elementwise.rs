@@ -1,0 +1,271 @@
+//! Functions of one value, and of two with broadcasting.
+
+use super::activation::Activation;
+use super::{Args, Kernel};
+use crate::ops::{self, BinaryKind};
+use crate::simd::{LANES, Native, Vector};
+use crate::tensor::Shape;
+use std::ops::Range;
+
+/// Elements of a unit, at least: a few microseconds of work.
+const UNIT: usize = 1024;
+
+/// A function of one value; a unit is 1024 elements. Operand 0 and the output have the same shape.
+#[derive(Debug)]
+pub struct Unary {
+    function: ops::Unary,
+    elements: usize,
+}
+
+impl Unary {
+    /// Of so many elements.
+    pub fn new(function: ops::Unary, elements: usize) -> Unary {
+        Unary { function, elements }
+    }
+}
+
+impl Kernel for Unary {
+    fn name(&self) -> String {
+        self.function.name().to_lowercase()
+    }
+
+    fn units(&self) -> usize {
+        self.elements.div_ceil(UNIT)
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        (units.start * UNIT).min(self.elements)..(units.end * UNIT).min(self.elements)
+    }
+
+    fn in_place(&self) -> &[usize] {
+        &[0]
+    }
+
+    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
+        let span = self.span(0, units);
+        let input = args.inputs[0].map(|_| &args.input(0, self.elements)[span.clone()]);
+        let output = args.output(span);
+        let activation = Activation::from(Some(self.function));
+        // Copied and mapped in pieces that stay in the cache.
+        for (i, out) in output.chunks_mut(UNIT).enumerate() {
+            if let Some(input) = input {
+                out.copy_from_slice(&input[i * UNIT..][..out.len()]);
+            }
+            activation.pass::<Native>(out);
+        }
+    }
+}
+
+/// A function of two values, of fixed shapes.
+#[derive(Debug, Clone, Copy)]
+pub struct BinarySpec<'a> {
+    /// The function, and what is applied to its result.
+    pub op: ops::Binary,
+    /// Shapes of the operands.
+    pub operands: [&'a Shape; 2],
+    /// The shape both broadcast to.
+    pub output: &'a Shape,
+}
+
+/// ADD and MUL with NumPy's broadcasting; a unit is about 1024 elements, whole rows where rows
+/// are repeated. Operands 0 and 1 are the two, the output has the shape they broadcast to.
+#[derive(Debug)]
+pub struct Binary {
+    kind: BinaryKind,
+    activation: Activation,
+    /// Elements of the operands.
+    lengths: [usize; 2],
+    elements: usize,
+    /// Axes of the output, outermost first, as few as can be: neighbours that both operands walk
+    /// through in the same way are one. The last is the row. Never empty.
+    axes: Vec<Stretch>,
+    /// Elements of a unit: rows, or pieces of the only one.
+    unit: usize,
+    /// The operands that have the output's shape.
+    in_place: Vec<usize>,
+}
+
+/// One axis of a broadcast.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Stretch {
+    extent: usize,
+    /// For each operand, elements from one position to the next: 0 where it repeats.
+    steps: [usize; 2],
+}
+
+impl Binary {
+    /// Finds out how the operands repeat.
+    ///
+    /// # Panics
+    /// When the operands do not broadcast to the output.
+    pub fn new(spec: BinarySpec<'_>) -> Binary {
+        let axes = stretches(spec.operands, spec.output);
+        let elements = spec.output.elements();
+        let row = axes.last().map_or(1, |a| a.extent).max(1);
+        let lengths = spec.operands.map(Shape::elements);
+        Binary {
+            kind: spec.op.kind,
+            activation: spec.op.activation.into(),
+            lengths,
+            elements,
+            unit: if axes.len() == 1 { UNIT } else { row * UNIT.div_ceil(row) },
+            axes,
+            in_place: (0..2).filter(|&i| lengths[i] == elements).collect(),
+        }
+    }
+
+    /// Where each operand is at the start of a row.
+    fn offsets(&self, row: usize) -> [usize; 2] {
+        let (mut rest, mut at) = (row, [0; 2]);
+        for axis in self.axes[..self.axes.len() - 1].iter().rev() {
+            let position = rest % axis.extent;
+            rest /= axis.extent;
+            at = [0, 1].map(|i| at[i] + position * axis.steps[i]);
+        }
+        at
+    }
+
+    /// Elements `span` of the output. An operand that is `None` lies in the output.
+    fn compute<V: Vector>(
+        &self,
+        span: Range<usize>,
+        operands: [Option<&[f32]>; 2],
+        output: &mut [f32],
+    ) {
+        assert!(output.len() == span.len() && span.end <= self.elements);
+        for (i, operand) in operands.iter().enumerate() {
+            match operand {
+                Some(slice) => assert_eq!(slice.len(), self.lengths[i]),
+                None => assert!(self.in_place.contains(&i), "operand {i} cannot be in place"),
+            }
+        }
+        let row = self.axes[self.axes.len() - 1];
+        let mut at = span.start;
+        while at < span.end {
+            let (index, within) = (at / row.extent, at % row.extent);
+            let count = (row.extent - within).min(span.end - at);
+            let offsets = self.offsets(index);
+            let out = &mut output[at - span.start..][..count];
+            let to = out.as_mut_ptr();
+            let from = [0, 1].map(|i| match operands[i] {
+                // Checked slicing: all that `segment` reads of it.
+                Some(slice) => {
+                    let start = offsets[i] + within * row.steps[i];
+                    let len = if row.steps[i] == 0 { 1 } else { count };
+                    slice[start..start + len].as_ptr()
+                }
+                None => to.cast_const(),
+            });
+            // SAFETY: `to` has `count` elements, and so has each operand that moves along; one
+            // that does not has 1, and is not in place: `in_place` admits only operands with as
+            // many elements as the output, whose steps are 1 in rows longer than 1.
+            unsafe { self.segment::<V>(from, row.steps, to, count) };
+            self.activation.finish::<V>(out);
+            at += count;
+        }
+    }
+
+    /// # Safety
+    /// `to` must be writable for `count` floats; each of `from` readable for `count`, or for one
+    /// where its step is 0. An operand is either apart from `to` or equal to it.
+    unsafe fn segment<V: Vector>(
+        &self,
+        from: [*const f32; 2],
+        steps: [usize; 2],
+        to: *mut f32,
+        count: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.kind {
+                BinaryKind::Add => self.walk::<V>(from, steps, to, count, V::add),
+                BinaryKind::Mul => self.walk::<V>(from, steps, to, count, V::mul),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As `segment`.
+    #[inline(always)]
+    unsafe fn walk<V: Vector>(
+        &self,
+        [a, b]: [*const f32; 2],
+        steps: [usize; 2],
+        to: *mut f32,
+        count: usize,
+        f: impl Fn(V, V) -> V,
+    ) {
+        let whole = count / LANES * LANES;
+        let left = count - whole;
+        // SAFETY: the caller's promise: i + 4 <= whole <= count, and whole + left = count. Both
+        // operands of a vector are read before it is written.
+        unsafe {
+            let repeated = [a, b].map(|p| V::load_splat(p));
+            for i in (0..whole).step_by(LANES) {
+                let a = if steps[0] == 0 { repeated[0] } else { V::load(a.add(i)) };
+                let b = if steps[1] == 0 { repeated[1] } else { V::load(b.add(i)) };
+                let [y] = self.activation.apply([f(a, b)]);
+                y.store(to.add(i));
+            }
+            if left > 0 {
+                let a = if steps[0] == 0 { repeated[0] } else { V::load_first(a.add(whole), left) };
+                let b = if steps[1] == 0 { repeated[1] } else { V::load_first(b.add(whole), left) };
+                let [y] = self.activation.apply([f(a, b)]);
+                y.store_first(to.add(whole), left);
+            }
+        }
+    }
+}
+
+/// The axes of a broadcast, neighbours merged.
+fn stretches(operands: [&Shape; 2], output: &Shape) -> Vec<Stretch> {
+    let mut axes: Vec<Stretch> = Vec::new(); // innermost first
+    let mut steps = [1; 2];
+    for (back, &extent) in output.dims().iter().rev().enumerate() {
+        let own = operands.map(|s| s.dims().iter().rev().nth(back).copied().unwrap_or(1));
+        assert!(own.iter().all(|&e| e == extent || e == 1), "operands do not broadcast");
+        let axis =
+            Stretch { extent, steps: [0, 1].map(|i| if own[i] == 1 { 0 } else { steps[i] }) };
+        steps = [0, 1].map(|i| steps[i] * own[i]);
+        if extent == 1 {
+            continue;
+        }
+        match axes.last_mut() {
+            // The axis goes on where the one inside it ends.
+            Some(inner) if (0..2).all(|i| axis.steps[i] == inner.steps[i] * inner.extent) => {
+                inner.extent *= extent;
+            }
+            _ => axes.push(axis),
+        }
+    }
+    if axes.is_empty() {
+        axes.push(Stretch { extent: 1, steps: [1, 1] });
+    }
+    axes.reverse();
+    axes
+}
+
+impl Kernel for Binary {
+    fn name(&self) -> String {
+        self.kind.name().to_lowercase()
+    }
+
+    fn units(&self) -> usize {
+        self.elements.div_ceil(self.unit)
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        (units.start * self.unit).min(self.elements)..(units.end * self.unit).min(self.elements)
+    }
+
+    fn in_place(&self) -> &[usize] {
+        &self.in_place
+    }
+
+    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
+        let span = self.span(0, units);
+        let operands = [0, 1].map(|i| args.inputs[i].map(|_| args.input(i, self.lengths[i])));
+        let output = args.output(span.clone());
+        self.compute::<Native>(span, operands, output);
+    }
+}

@@ -1,0 +1,136 @@
+//! Bilinear resizing of NHWC images: first a row between two rows of the input, whole vectors at
+//! a time, then pixels between its pixels.
+
+use super::{Args, Kernel};
+use crate::ops;
+use crate::simd::{LANES, Native, Vector};
+use std::ops::Range;
+
+/// A resize of fixed shape.
+#[derive(Debug, Clone, Copy)]
+pub struct ResizeSpec {
+    /// `[n, h, w, c]`.
+    pub input: [usize; 4],
+    /// Pixels of the output, `[height, width]`.
+    pub output: [usize; 2],
+    /// Which input position an output pixel asks for.
+    pub attributes: ops::ResizeBilinear,
+}
+
+/// RESIZE_BILINEAR; a unit is one row of the output. Operand 0 is `[n, h, w, c]`, the output
+/// `[n, oh, ow, c]`.
+#[derive(Debug)]
+pub struct ResizeBilinear {
+    input: [usize; 4],
+    /// One per output row; offsets are rows of the input.
+    rows: Vec<Between>,
+    /// One per output column; offsets are floats in a row of the input.
+    columns: Vec<Between>,
+}
+
+/// A position between two others.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    before: usize,
+    after: usize,
+    /// How far it is from `before`, 0 to 1.
+    fraction: f32,
+}
+
+impl ResizeBilinear {
+    /// Computes the positions.
+    pub fn new(spec: ResizeSpec) -> ResizeBilinear {
+        let [_, h, w, c] = spec.input;
+        let [oh, ow] = spec.output;
+        let between = |i: usize, input: usize, output: usize, step: usize| {
+            let (before, after, fraction) = spec.attributes.neighbours(i, input, output);
+            // At the borders both are the same pixel, and the fraction may lie outside 0 to 1.
+            let fraction = if before == after { 0.0 } else { fraction };
+            Between { before: before * step, after: after * step, fraction }
+        };
+        ResizeBilinear {
+            input: spec.input,
+            rows: (0..oh).map(|y| between(y, h, oh, 1)).collect(),
+            columns: (0..ow).map(|x| between(x, w, ow, c)).collect(),
+        }
+    }
+
+    /// One output row, `[ow, c]`, of an image `[h, w, c]`.
+    fn row<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32], scratch: &mut [f32]) {
+        let [_, _, w, c] = self.input;
+        let row = |y: usize| &image[y * w * c..][..w * c];
+        let Between { before, after, fraction } = self.rows[y];
+        let row = if fraction == 0.0 {
+            row(before)
+        } else {
+            let blended = &mut scratch[..w * c];
+            blend::<V>(row(before), row(after), fraction, blended);
+            blended
+        };
+        for (at, pixel) in self.columns.iter().zip(output.chunks_exact_mut(c)) {
+            let (before, after) = (&row[at.before..][..c], &row[at.after..][..c]);
+            blend::<V>(before, after, at.fraction, pixel);
+        }
+    }
+}
+
+/// `output[i] = before[i] + (after[i] - before[i]) * fraction`.
+#[inline(always)]
+fn blend<V: Vector>(before: &[f32], after: &[f32], fraction: f32, output: &mut [f32]) {
+    let n = output.len();
+    assert!(before.len() == n && after.len() == n);
+    if n < LANES {
+        for i in 0..n {
+            output[i] = before[i] + (after[i] - before[i]) * fraction;
+        }
+        return;
+    }
+    let f = V::splat(fraction);
+    let mut i = 0;
+    while i < n {
+        // The last vector is moved back to end with the slices.
+        let at = i.min(n - LANES);
+        // SAFETY: at + 4 <= n, the length of all three slices.
+        unsafe {
+            let before = V::load(before.as_ptr().add(at));
+            let after = V::load(after.as_ptr().add(at));
+            after.sub(before).mul_add(f, before).store(output.as_mut_ptr().add(at));
+        }
+        i += LANES;
+    }
+}
+
+impl Kernel for ResizeBilinear {
+    fn name(&self) -> String {
+        "resize bilinear".to_string()
+    }
+
+    fn units(&self) -> usize {
+        self.input[0] * self.rows.len()
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        let row = self.columns.len() * self.input[3];
+        units.start * row..units.end * row
+    }
+
+    fn scratch(&self) -> usize {
+        self.input[2] * self.input[3]
+    }
+
+    fn weight_bytes(&self) -> usize {
+        size_of::<Between>() * (self.rows.len() + self.columns.len())
+    }
+
+    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
+        let [n, h, w, c] = self.input;
+        let image = h * w * c;
+        let input = args.input(0, n * image);
+        let scratch = std::mem::take(&mut args.scratch);
+        let output = args.output(self.span(0, units.clone()));
+        for (unit, out) in units.zip(output.chunks_exact_mut(self.columns.len() * c)) {
+            let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
+            self.row::<Native>(y, &input[n * image..][..image], out, scratch);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Transposed convolution, gathered: each output row collects what the input rows give to it, so
+//! rows can be made independently and are written once.
+
+use super::activation::Activation;
+use super::panels::{Panels, ROWS, Run};
+use super::window::{Axis, ConvSpec, check};
+use super::{Args, Kernel};
+use crate::simd::{Native, Vector};
+use std::ops::Range;
+
+/// Output pixel `i * stride + tap - pad` gets input pixel `i`; a unit is one row of the output.
+/// Operand 0 is `[n, h, w, ci]`, the output `[n, oh, ow, co]`.
+#[derive(Debug)]
+pub struct TransposeConv {
+    batch: usize,
+    /// Height and width.
+    axes: [Axis; 2],
+    /// Output channels.
+    co: usize,
+    /// One per kernel row: k is `ci`, n is `kw * co`.
+    kernel_rows: Vec<Panels>,
+    /// Where windows neither overlap nor leave gaps, the product of an input row `[w, ci]` is the
+    /// output row `[w * kw, co]`: it is written straight, with bias and activation.
+    straight: bool,
+    /// `[co]`, unless straight.
+    bias: Vec<f32>,
+    activation: Activation,
+}
+
+impl TransposeConv {
+    /// Packs the weights.
+    ///
+    /// # Panics
+    /// When a slice has not the length the spec implies, or the dilation is not 1.
+    pub fn new(spec: ConvSpec<'_>) -> TransposeConv {
+        let [batch, h, w, ci] = spec.input;
+        let [co, kh, kw, depth] = spec.filter_shape;
+        check(&spec, co);
+        assert!(depth == ci && co > 0 && spec.dilation == [1, 1], "channels or dilation");
+        let bias = spec.bias.map_or_else(|| vec![0.0; co], <[f32]>::to_vec);
+        let straight =
+            spec.stride == [kh, kw] && spec.pad == [0, 0] && spec.output == [h * kh, w * kw];
+        let (row_bias, activation) =
+            if straight { (Some(bias.repeat(kw)), spec.activation) } else { (None, None) };
+        let kernel_rows = (0..kh)
+            .map(|ky| {
+                let weight = |column: usize, i| {
+                    let (kx, c) = (column / co, column % co);
+                    spec.filter[((c * kh + ky) * kw + kx) * ci + i]
+                };
+                Panels::pack([ci, kw * co], weight, row_bias.as_deref(), activation.into())
+            })
+            .collect();
+        let activation = spec.activation.into();
+        TransposeConv { batch, axes: spec.axes(), co, kernel_rows, straight, bias, activation }
+    }
+
+    /// One output row, `[ow, co]`, of an image `[h, w, ci]`.
+    fn row<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32], scratch: &mut [f32]) {
+        let [rows, columns] = self.axes;
+        if self.straight {
+            let panels = &self.kernel_rows[y % rows.stride];
+            self.product::<V>(panels, y / rows.stride, image, |x, count, multiply| {
+                let out = &mut output[x * panels.n..][..count * panels.n];
+                multiply(out);
+            });
+            return self.activation.finish::<V>(output);
+        }
+        for pixel in output.chunks_exact_mut(self.co) {
+            pixel.copy_from_slice(&self.bias);
+        }
+        for (ky, panels) in self.kernel_rows.iter().enumerate() {
+            // y = iy * stride + ky - pad.
+            let Some(distance) = (y + rows.pad).checked_sub(ky) else { continue };
+            let iy = distance / rows.stride;
+            if distance % rows.stride != 0 || iy >= rows.input {
+                continue;
+            }
+            self.product::<V>(panels, iy, image, |x, count, multiply| {
+                let products = &mut scratch[..count * panels.n]; // [count, kw, co]
+                multiply(products);
+                for (i, product) in products.chunks_exact(self.co).enumerate() {
+                    let (ix, kx) = (x + i / columns.kernel, i % columns.kernel);
+                    let Some(ox) = (ix * columns.stride + kx).checked_sub(columns.pad) else {
+                        continue;
+                    };
+                    if ox < columns.output {
+                        let pixel = &mut output[ox * self.co..][..self.co];
+                        pixel.iter_mut().zip(product).for_each(|(sum, p)| *sum += p);
+                    }
+                }
+            });
+        }
+        self.activation.pass::<V>(output);
+    }
+
+    /// Multiplies input row `iy` with the weights of one kernel row, some pixels at a time:
+    /// `take(x, count, multiply)` gets a function that writes `[count, kw * co]`.
+    #[inline(always)]
+    fn product<V: Vector>(
+        &self,
+        panels: &Panels,
+        iy: usize,
+        image: &[f32],
+        mut take: impl FnMut(usize, usize, &dyn Fn(&mut [f32])),
+    ) {
+        let width = self.axes[1].input;
+        let row = &image[iy * width * panels.k..][..width * panels.k];
+        let runs = [Run { at: 0, k: 0, len: panels.k }];
+        for x in (0..width).step_by(ROWS) {
+            let count = ROWS.min(width - x);
+            let input = &row[x * panels.k..][..count * panels.k];
+            take(x, count, &|out| {
+                assert_eq!(out.len(), count * panels.n);
+                // SAFETY: `input` has `count` rows of k, `out` as many of n.
+                unsafe {
+                    let out = out.as_mut_ptr();
+                    panels.multiply::<V>(count, input.as_ptr(), panels.k, &runs, out, panels.n);
+                }
+            });
+        }
+    }
+}
+
+impl Kernel for TransposeConv {
+    fn name(&self) -> String {
+        let [rows, columns] = self.axes;
+        let tile = self.kernel_rows[0].tile_name();
+        format!("transpose conv {}x{} s{} {tile}", rows.kernel, columns.kernel, columns.stride)
+    }
+
+    fn units(&self) -> usize {
+        self.batch * self.axes[0].output
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        let row = self.axes[1].output * self.co;
+        units.start * row..units.end * row
+    }
+
+    fn scratch(&self) -> usize {
+        if self.straight { 0 } else { ROWS * self.kernel_rows[0].n }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        let bias = size_of::<f32>() * self.bias.len();
+        bias + self.kernel_rows.iter().map(Panels::bytes).sum::<usize>()
+    }
+
+    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
+        let [rows, columns] = self.axes;
+        let image = rows.input * columns.input * self.kernel_rows[0].k;
+        let input = args.input(0, self.batch * image);
+        let scratch = std::mem::take(&mut args.scratch);
+        let output = args.output(self.span(0, units.clone()));
+        for (unit, out) in units.zip(output.chunks_exact_mut(columns.output * self.co)) {
+            let (n, y) = (unit / rows.output, unit % rows.output);
+            self.row::<Native>(y, &input[n * image..][..image], out, scratch);
+        }
+    }
+}
