@@ -1,0 +1,113 @@
+/** Frames through the segmenter to the canvas, one at a time. */
+
+import type { Mask, Segmenter } from 'octomask';
+import type { Compositor, Effect } from './compose.ts';
+import type { Source } from './sources.ts';
+
+/** What a drawn frame cost; `draw` in ms. */
+export interface Drawn {
+  mask: Mask;
+  draw: number;
+}
+
+/** A picture is run this often, so that its times settle. */
+const PICTURE_RUNS = 20;
+
+export class FrameLoop {
+  readonly #compositor: Compositor;
+  readonly #onDrawn: (drawn: Drawn) => void;
+  readonly #onError: (error: unknown) => void;
+  #segmenter: Segmenter | undefined;
+  #source: Source | undefined;
+  /** Which source the callbacks that are under way belong to. */
+  #turn = 0;
+  #busy = false;
+  /** A frame came while another was worked on. */
+  #fresh = false;
+  #runsLeft = 0;
+  effect: Effect = 'tint';
+
+  constructor(compositor: Compositor, onDrawn: (drawn: Drawn) => void, onError: (error: unknown) => void) {
+    this.#compositor = compositor;
+    this.#onDrawn = onDrawn;
+    this.#onError = onError;
+  }
+
+  get source(): Source | undefined {
+    return this.#source;
+  }
+
+  /** Goes on with another model: the frame in work is thrown away if it fails. */
+  set segmenter(segmenter: Segmenter) {
+    this.#segmenter = segmenter;
+    this.refresh();
+  }
+
+  /** Shows another source, or none; the one before is stopped. */
+  show(source: Source | undefined): void {
+    this.#source?.stop();
+    this.#source = source;
+    this.#turn++;
+    this.#fresh = false;
+    if (source && source.kind !== 'picture') this.#await(source.element as HTMLVideoElement, this.#turn);
+    this.refresh();
+  }
+
+  /** Something else is to be seen of the same frame: what stands still must be run again. */
+  refresh(): void {
+    if (!this.#source) return;
+    this.#runsLeft = PICTURE_RUNS;
+    this.#next();
+  }
+
+  /** Calls back for every new frame of a video. */
+  #await(video: HTMLVideoElement, turn: number): void {
+    const arrived = () => {
+      if (turn !== this.#turn) return;
+      this.#next();
+      this.#await(video, turn);
+    };
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(arrived);
+    else requestAnimationFrame(arrived);
+  }
+
+  #next(): void {
+    if (this.#busy) {
+      this.#fresh = true;
+      return;
+    }
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const source = this.#source;
+    const segmenter = this.#segmenter;
+    if (!source || !segmenter || document.hidden) return;
+    this.#busy = true;
+    this.#fresh = false;
+    const turn = this.#turn;
+    try {
+      const { width, height } = source.size();
+      if (width > 0 && height > 0) {
+        // In the same task, so that both see the same frame.
+        const segmented = segmenter.segment(source.element);
+        this.#compositor.grab(source.element, width, height);
+        const mask = await segmented;
+        if (turn === this.#turn) {
+          const start = performance.now();
+          this.#compositor.draw(mask, this.effect);
+          this.#onDrawn({ mask, draw: performance.now() - start });
+        }
+      }
+    } catch (error) {
+      if (segmenter === this.#segmenter && turn === this.#turn) {
+        this.#runsLeft = 0;
+        this.#onError(error);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#source?.kind === 'picture' && --this.#runsLeft > 0) requestAnimationFrame(() => this.#next());
+    else if (this.#fresh) this.#next();
+  }
+}

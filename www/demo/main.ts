@@ -1,0 +1,285 @@
+/** The page: what each control does. */
+
+import type { BuildName, Size } from 'octomask';
+import { Compositor, type Effect } from './compose.ts';
+import { Engine, type Settings } from './engine.ts';
+import { LayerTable } from './layers.ts';
+import { type Drawn, FrameLoop } from './loop.ts';
+import { Meter } from './meter.ts';
+import { Problem, sentenceOf } from './problems.ts';
+import { type Facing, type Source, decodePicture, hasSecondCamera, openCamera, openPicture, openVideo } from './sources.ts';
+import { clearError, onFile, setOptions, setState, setStatus, showError, ui } from './ui.ts';
+
+const engine = new Engine();
+const compositor = new Compositor(ui.canvas);
+const meter = new Meter();
+const table = new LayerTable();
+const loop = new FrameLoop(compositor, drawn, failed);
+let frames = 0;
+let facing: Facing = 'user';
+/** Only the last one of several sources that are being opened is shown. */
+let opening = 0;
+
+// Frames
+
+function drawn({ mask, draw }: Drawn): void {
+  const now = performance.now();
+  meter.add({ ...mask.timings, draw, total: mask.timings.total + draw }, now);
+  if (loop.source?.kind === 'picture') meter.still();
+  if (mask.layers) table.add(mask.layers, now);
+  ui.canvas.dataset['frames'] = String(++frames);
+  setState('running');
+}
+
+function failed(error: unknown): void {
+  showError(sentenceOf(error));
+  setState('error');
+}
+
+/** Shows a problem; what runs goes on. */
+function report(error: unknown): void {
+  showError(sentenceOf(error));
+  settle();
+}
+
+/** The state when nothing is under way. */
+function settle(): void {
+  if (!engine.segmenter) setState('error');
+  else setState(loop.source ? 'running' : 'ready');
+  setStatus(statusText());
+}
+
+function statusText(): string {
+  if (!engine.segmenter) return '';
+  return loop.source ? `Showing ${loop.source.name}.` : 'Ready.';
+}
+
+// Sources
+
+async function open(start: () => Promise<Source>, text: string): Promise<void> {
+  const turn = ++opening;
+  clearError();
+  setStatus(text);
+  try {
+    const source = await start();
+    if (turn !== opening) return source.stop();
+    show(source);
+  } catch (error) {
+    if (turn === opening) report(error);
+  }
+}
+
+function show(source: Source | undefined): void {
+  meter.reset();
+  table.reset();
+  loop.show(source);
+  const camera = source?.kind === 'camera';
+  ui.camera.textContent = camera ? 'Stop camera' : 'Use camera';
+  ui.camera.setAttribute('aria-pressed', String(camera));
+  ui.switchCamera.hidden = true;
+  if (camera) void hasSecondCamera().then((second) => { ui.switchCamera.hidden = !second || loop.source?.kind !== 'camera'; });
+  ui.pause.hidden = source?.kind !== 'video';
+  setPaused(false);
+  ui.canvas.toggleAttribute('data-mirrored', source?.mirrored ?? false);
+  ui.canvas.setAttribute('aria-label', source ? `Picture from ${source.name} with its mask` : 'No picture yet');
+  ui.empty.hidden = source !== undefined;
+  if (source) fitFrame(source);
+  else ui.canvas.getContext('2d')?.clearRect(0, 0, ui.canvas.width, ui.canvas.height);
+  settle();
+}
+
+/** The area takes the shape of the picture, within reason. */
+function fitFrame(source: Source): void {
+  const { width, height } = source.size();
+  ui.frame.style.aspectRatio = String(Math.min(2, Math.max(3 / 4, width / height)));
+}
+
+function useCamera(): Promise<void> {
+  return open(() => openCamera(facing, cameraEnded), 'Waiting for the camera. Your browser may ask for permission.');
+}
+
+/** The system takes the camera away for a call, or when a phone sleeps: ask again when someone looks. */
+function cameraEnded(): void {
+  if (document.hidden) document.addEventListener('visibilitychange', () => { if (loop.source?.kind === 'camera') void useCamera(); }, { once: true });
+  else void useCamera();
+}
+
+function setPaused(paused: boolean): void {
+  ui.pause.textContent = paused ? 'Play' : 'Pause';
+  ui.pause.setAttribute('aria-pressed', String(paused));
+}
+
+/** A file by its kind: chosen, dropped or pasted. */
+function openFile(file: File): void {
+  if (file.type.startsWith('image/')) void open(() => openPicture(file), `Opening ${file.name}…`);
+  else if (file.type.startsWith('video/')) void open(() => openVideo(file), `Opening ${file.name}…`);
+  else if (/\.tflite$/i.test(file.name)) openModelFile(file);
+  else report(new Problem(`${file.name} is neither a picture, a video nor a .tflite model.`));
+}
+
+// Models and settings
+
+async function load(settings: Settings): Promise<void> {
+  clearError();
+  if (!loop.source) setState('loading');
+  setStatus('Loading the model…');
+  try {
+    const segmenter = await engine.load(settings, smoothing());
+    if (!segmenter) return;
+    await showModel();
+    loop.segmenter = segmenter;
+  } catch (error) {
+    if (settings.model !== engine.settings.model) engine.forgetFile(settings.model);
+    showError(sentenceOf(error));
+  }
+  showSettings();
+  settle();
+}
+
+/** What belongs to a model at its size: lists, table, the line that says what runs. */
+async function showModel(): Promise<void> {
+  const segmenter = engine.segmenter;
+  if (!segmenter) return;
+  const layers = await segmenter.model.layers();
+  if (segmenter !== engine.segmenter) return;
+  table.setLayers(layers);
+  meter.reset();
+  showSettings();
+}
+
+function showSettings(): void {
+  const { model, threads, build } = engine.settings;
+  const packaged = [
+    { value: 'selfie', text: 'Selfie 256 × 256' },
+    { value: 'selfie-landscape', text: 'Selfie landscape 256 × 144' },
+  ];
+  setOptions(ui.model, [...packaged, ...engine.fileNames.map((name) => ({ value: name, text: name }))], model);
+  ui.threads.value = String(threads);
+  ui.build.value = build;
+  const segmenter = engine.segmenter;
+  const size = engine.size;
+  ui.size.disabled = !size;
+  if (!segmenter || !size) return;
+  const sizes = segmenter.model.sizes();
+  const all = sizes.some((each) => sizeValue(each) === sizeValue(size)) ? sizes : [...sizes, size];
+  setOptions(ui.size, all.map((each) => ({ value: sizeValue(each), text: `${each[1]} × ${each[0]}` })), sizeValue(size));
+  const info = segmenter.model.runtime;
+  const count = info.threads === 1 ? '1 thread' : `${info.threads} threads`;
+  ui.runtime.textContent = `Runs the ${info.build} build on ${count}. ${info.reason}`;
+}
+
+/** Height before width, as the package has it; the page shows width before height. */
+function sizeValue([height, width]: Size): string {
+  return `${height}x${width}`;
+}
+
+async function resize(value: string): Promise<void> {
+  const [height = 0, width = 0] = value.split('x').map(Number);
+  clearError();
+  try {
+    await engine.segmenter?.model.resize(height, width);
+    await showModel();
+    loop.refresh();
+  } catch (error) {
+    report(error);
+    showSettings();
+  }
+}
+
+function openModelFile(file: File): void {
+  engine.addFile(file);
+  void load({ ...engine.settings, model: file.name });
+}
+
+/** On means as the package does it: for videos, not for pictures. */
+function smoothing(): boolean | undefined {
+  return ui.smoothing.checked ? undefined : false;
+}
+
+function checkedEffect(): Effect {
+  return (ui.effect.querySelector<HTMLInputElement>(':checked')?.value ?? 'tint') as Effect;
+}
+
+function setEffect(): void {
+  loop.effect = checkedEffect();
+  ui.backgroundChoice.hidden = loop.effect !== 'replace';
+  loop.refresh();
+}
+
+// Controls
+
+ui.camera.addEventListener('click', () => {
+  opening++;
+  if (loop.source?.kind === 'camera') show(undefined);
+  else void useCamera();
+});
+ui.switchCamera.addEventListener('click', () => {
+  facing = facing === 'user' ? 'environment' : 'user';
+  // Phones give one camera at a time.
+  show(undefined);
+  void useCamera();
+});
+ui.pause.addEventListener('click', () => {
+  const video = loop.source?.element;
+  if (!(video instanceof HTMLVideoElement)) return;
+  setPaused(!video.paused);
+  if (video.paused) video.play().catch(report);
+  else video.pause();
+});
+onFile(ui.picture, (file) => void open(() => openPicture(file), `Opening ${file.name}…`));
+onFile(ui.video, (file) => void open(() => openVideo(file), `Opening ${file.name}…`));
+onFile(ui.modelFile, openModelFile);
+onFile(ui.background, (file) => {
+  clearError();
+  decodePicture(file).then((image) => {
+    compositor.background = image;
+    loop.refresh();
+  }, report);
+});
+ui.effect.addEventListener('change', setEffect);
+ui.smoothing.addEventListener('change', () => {
+  if (engine.segmenter) engine.segmenter.smoothing = smoothing();
+  loop.refresh();
+});
+ui.model.addEventListener('change', () => void load({ ...engine.settings, model: ui.model.value }));
+ui.size.addEventListener('change', () => void resize(ui.size.value));
+ui.threads.addEventListener('change', () => {
+  const threads = ui.threads.value === 'auto' ? 'auto' : Number(ui.threads.value);
+  void load({ ...engine.settings, threads });
+});
+ui.build.addEventListener('change', () => void load({ ...engine.settings, build: ui.build.value as BuildName | 'auto' }));
+
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  ui.frame.classList.add('dropping');
+});
+document.addEventListener('dragleave', (event) => {
+  if (!event.relatedTarget) ui.frame.classList.remove('dropping');
+});
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  ui.frame.classList.remove('dropping');
+  const file = event.dataTransfer?.files[0];
+  if (file) openFile(file);
+});
+document.addEventListener('paste', (event) => {
+  const file = event.clipboardData?.files[0];
+  if (file) openFile(file);
+});
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) loop.refresh();
+});
+window.addEventListener('pagehide', () => show(undefined));
+
+// Start
+
+function threadOptions(): { value: string; text: string }[] {
+  const most = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 8) : 1;
+  const counts = Array.from({ length: most }, (_, i) => ({ value: String(i + 1), text: String(i + 1) }));
+  return [{ value: 'auto', text: 'Automatic' }, ...counts];
+}
+
+setOptions(ui.threads, threadOptions(), 'auto');
+setEffect();
+void load(engine.settings);

@@ -1,0 +1,98 @@
+/** On the page: a copy of a frame that can be sent to the worker. */
+
+import { OctomaskError, messageOf } from './errors.ts';
+import type { WireFrame } from './messages.ts';
+
+/** What can be segmented. */
+export type FrameSource =
+  | VideoFrame
+  | ImageBitmap
+  | ImageData
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | HTMLImageElement
+  | OffscreenCanvas;
+
+/** Larger frames are scaled down by the browser first: the model sees a few hundred pixels anyway. */
+const MAX_PIXELS = 2048 * 2048;
+
+/** Whether frames of this kind follow one another, so that smoothing over time makes sense. */
+export function isVideo(frame: FrameSource): boolean {
+  return is(frame, 'HTMLVideoElement') || is(frame, 'VideoFrame');
+}
+
+/**
+ * Takes the picture as it is now. The caller's frame stays as it was; what comes back is ours to
+ * transfer and close.
+ */
+export async function capture(frame: FrameSource): Promise<WireFrame> {
+  const { width, height } = sizeOf(frame);
+  if (!(width > 0 && height > 0)) {
+    throw new OctomaskError('bad-input', `The frame has no pixels (${width} x ${height}); wait until it is loaded.`);
+  }
+  const fits = width * height <= MAX_PIXELS;
+  try {
+    if (is(frame, 'ImageData') && fits) return frame as ImageData;
+    if (is(frame, 'VideoFrame') && fits) return (frame as VideoFrame).clone();
+    if (is(frame, 'HTMLVideoElement') && fits && typeof VideoFrame !== 'undefined') {
+      const taken = new VideoFrame(frame as HTMLVideoElement);
+      // Some browsers lose the rotation of a recorded video on this way, but not on the other.
+      if (taken.displayWidth === width && taken.displayHeight === height) return taken;
+      taken.close();
+    }
+    if (typeof createImageBitmap === 'function') return await createImageBitmap(frame, fits ? {} : smaller(width, height));
+    return draw(frame as CanvasImageSource, width, height);
+  } catch (error) {
+    throw new OctomaskError('bad-input', `The frame cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** Lets go of a frame of ours; one that was transferred is gone already. */
+export function closeFrame(frame: WireFrame): void {
+  if ('close' in frame) frame.close();
+}
+
+function sizeOf(frame: FrameSource): { width: number; height: number } {
+  if (is(frame, 'HTMLVideoElement')) {
+    const video = frame as HTMLVideoElement;
+    return { width: video.videoWidth, height: video.videoHeight };
+  }
+  if (is(frame, 'VideoFrame')) {
+    const { displayWidth, displayHeight } = frame as VideoFrame;
+    return { width: displayWidth, height: displayHeight };
+  }
+  if (is(frame, 'HTMLImageElement')) {
+    const image = frame as HTMLImageElement;
+    return { width: image.naturalWidth, height: image.naturalHeight };
+  }
+  const { width, height } = (frame ?? {}) as Partial<ImageBitmap>;
+  if (typeof width !== 'number' || typeof height !== 'number') {
+    throw new OctomaskError('bad-input', 'A frame is a VideoFrame, an ImageBitmap, an ImageData, a canvas, an image or a video element.');
+  }
+  return { width, height };
+}
+
+function smaller(width: number, height: number): ImageBitmapOptions {
+  const scale = Math.sqrt(MAX_PIXELS / (width * height));
+  return {
+    resizeWidth: Math.max(1, Math.floor(width * scale)),
+    resizeHeight: Math.max(1, Math.floor(height * scale)),
+    resizeQuality: 'medium',
+  };
+}
+
+/** For browsers without `createImageBitmap`. */
+function draw(frame: CanvasImageSource, width: number, height: number): ImageData {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error('there is no 2d context for a canvas');
+  context.drawImage(frame, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+/** By name, so that no class has to exist, and frames of other windows pass. */
+function is(frame: FrameSource, kind: string): boolean {
+  return Object.prototype.toString.call(frame) === `[object ${kind}]`;
+}

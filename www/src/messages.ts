@@ -1,0 +1,44 @@
+/** Everything that goes between the page and the worker. */
+
+import type { LayerInfo, Profile, Size, TensorInfo, TypedArray } from './types.ts';
+
+/** A frame on its way to the worker: what is transferred is closed there. */
+export type WireFrame = VideoFrame | ImageBitmap | ImageData;
+
+/** What the worker says of a model after loading or resizing it. */
+export interface ModelDescription {
+  inputs: TensorInfo[];
+  outputs: TensorInfo[];
+  /** Input sizes the model allows, smallest first. */
+  sizes: Size[];
+  memoryBytes: number;
+}
+
+/** What the worker answers to a frame. Times are in ms. */
+export interface SegmentResult {
+  /** Row-major, 0..255. */
+  data: Uint8Array<ArrayBuffer>;
+  width: number;
+  height: number;
+  timings: { capture: number; resize: number; infer: number; mask: number };
+  /** One time per step of the plan, when asked for. */
+  layers?: Float64Array<ArrayBuffer>;
+  memoryBytes: number;
+}
+
+/** The requests that the worker answers. URLs are absolute. */
+export interface Requests {
+  /** Fetches and starts one build. */
+  start: { params: { glue: string; wasm: string }; result: { wasmBytes: number } };
+  /** Starts the pool: `workers` threads beside the worker itself. */
+  startPool: { params: { workers: number }; result: undefined };
+  load: {
+    params: { bytes: Uint8Array<ArrayBuffer>; threads: number; inputSize: Size | undefined };
+    result: ModelDescription;
+  };
+  resize: { params: { height: number; width: number }; result: ModelDescription };
+  layers: { params: undefined; result: LayerInfo[] };
+  run: { params: { inputs: TypedArray[] }; result: { outputs: TypedArray[]; memoryBytes: number } };
+  profile: { params: { runs: number; warmup: number }; result: { profile: Profile; memoryBytes: number } };
+  segment: { params: { frame: WireFrame; smoothing: number; layerTimes: boolean }; result: SegmentResult };
+}

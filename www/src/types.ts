@@ -1,0 +1,117 @@
+/** What the runtime says of itself and of a model: descriptions, never on the way of a frame. */
+
+/** Elements of a tensor in the model's own type; float16 comes as the bits, bool as 0 or 1. */
+export type TypedArray =
+  | Float32Array<ArrayBufferLike>
+  | Int8Array<ArrayBufferLike>
+  | Uint8Array<ArrayBufferLike>
+  | Int16Array<ArrayBufferLike>
+  | Uint16Array<ArrayBufferLike>
+  | Int32Array<ArrayBufferLike>
+  | BigInt64Array<ArrayBufferLike>;
+
+/** Element types; `bool` is one byte each. */
+export type DType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
+
+/** `real = scale * (stored - zeroPoint)`, for the whole tensor or for each slice along `axis`. */
+export interface Quantization {
+  scale: number[];
+  zeroPoint: number[];
+  axis: number;
+}
+
+/** An input or output of a model. */
+export interface TensorInfo {
+  name: string;
+  /** Extents, outermost first: `[n, h, w, c]` for images. */
+  shape: number[];
+  dtype: DType;
+  quantization?: Quantization;
+}
+
+/** Height and width of a model's input, in pixels. */
+export type Size = [height: number, width: number];
+
+/** The four builds of the runtime. */
+export type BuildName = 'simd' | 'simd-threads' | 'relaxed' | 'relaxed-threads';
+
+/** What runs a model, and why. */
+export interface RuntimeInfo {
+  build: BuildName;
+  threads: number;
+  /** Why this build and this number of threads, as a sentence. */
+  reason: string;
+  /** Size of the .wasm file. */
+  wasmBytes: number;
+  /** Size of the WebAssembly memory after the last call. */
+  memoryBytes: number;
+}
+
+/** One step of a model's plan: what is known of it without running. */
+export interface LayerInfo {
+  /** Index of the operator in the model file that names the step, as Netron shows it. */
+  index: number;
+  /** TFLite's name of that operator. */
+  op: string;
+  /** The file's name of the tensor it makes. */
+  name: string;
+  /** Indices of the file's other operators that this step does the work of. */
+  fused: number[];
+  /** Shapes of the activations it reads. */
+  inputShapes: number[][];
+  outputShape: number[];
+  /** Which kernel runs it. */
+  kernel: string;
+  /** Multiply-adds. */
+  macs: number;
+  /** Bytes of activations and constants, each counted once. */
+  bytes: number;
+}
+
+/** How a series of times is spread, in milliseconds. */
+export interface Stats {
+  first: number;
+  min: number;
+  median: number;
+  mean: number;
+  p95: number;
+  max: number;
+  std: number;
+}
+
+/** Times of one step. */
+export interface LayerTime extends LayerInfo {
+  ms: Stats;
+  /** Share of the sum of all layers' mean times, 0..1. */
+  share: number;
+  /** 10^9 floating point operations (two a multiply-add) per second. */
+  gflops: number;
+  /** Share of what the device could do at best, by arithmetic or by memory: 1 is the limit. */
+  limitShare: number;
+}
+
+/** Times of all steps of one operator. */
+export interface TypeTime {
+  op: string;
+  count: number;
+  ms: number;
+  share: number;
+}
+
+/** Where the time of a model goes, on this device and in this build. */
+export interface Profile {
+  runs: number;
+  warmup: number;
+  /** The smallest step of the browser's clock: 0.005 on an isolated page, up to 1 elsewhere. */
+  clockResolutionMs: number;
+  /** From the file's bytes to a model that can run. */
+  initMs: number;
+  warmupMs: Stats;
+  totalMs: Stats;
+  layers: LayerTime[];
+  byType: TypeTime[];
+  /** The device's limits with this build, on all threads of the model. */
+  peak: { gflops: number; gbps: number };
+  arenaBytes: number;
+  weightBytes: number;
+}

@@ -1,0 +1,43 @@
+/** What `src/web.rs` exports, as wasm-bindgen writes it. */
+
+import type { LayerInfo, Profile, Size, TensorInfo, TypedArray } from './types.ts';
+
+/** The module of one build. */
+export interface Glue {
+  default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+  /** In builds with threads only. */
+  initThreadPool?(workers: number): Promise<unknown>;
+  memory(): WebAssembly.Memory;
+  WasmModel: { load(bytes: Uint8Array, threads: number, height: number | undefined, width: number | undefined): WasmModel };
+}
+
+/** A loaded model. Addresses are bytes into the memory; a call may grow it, which detaches views. */
+export interface WasmModel {
+  inputs(): TensorInfo[];
+  outputs(): TensorInfo[];
+  sizes(): Size[];
+  layers(): LayerInfo[];
+  resize(height: number, width: number): void;
+  setInput(index: number, data: TypedArray): void;
+  run(): void;
+  output(index: number): TypedArray;
+  profile(runs: number, warmup: number): Profile;
+  /** Whether each run leaves one time per step. */
+  timeSteps(on: boolean): void;
+  /** Times of the last run in ms; empty when steps are not timed. */
+  stepMs(): Float64Array<ArrayBuffer>;
+  /** Address of room for `bytes` bytes of RGBA pixels. */
+  frameBuffer(bytes: number): number;
+  /** Takes the pixels in the frame buffer as the model's input. */
+  loadFrame(width: number, height: number): void;
+  /** Makes the mask of the last run; smoothing is 0 (off) to 1. */
+  mask(smoothing: number): MaskPlace;
+}
+
+/** Where a mask lies. */
+export interface MaskPlace {
+  readonly address: number;
+  readonly width: number;
+  readonly height: number;
+  free(): void;
+}
