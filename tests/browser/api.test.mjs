@@ -155,7 +155,7 @@ test('every kind of frame is masked as TFLite masks it, isolated or not', async 
       const results = [];
       for (const [kind, frame] of Object.entries(frames)) {
         const mask = await segmenter.segment(frame);
-        const want = await expectedMask(kind === 'video element' ? 'camera' : 'mask', mask.width, mask.height);
+        const want = await expectedMask(kind === 'video element' ? 'camera' : 'picture', mask.width, mask.height);
         results.push({ kind, iou: iou(mask.data, want), timings: mask.timings, length: mask.data.length });
         // The caller's frame is still the caller's.
         if (frame.width === 0 || frame.displayWidth === 0) throw new Error(`${kind} was taken away`);
@@ -309,7 +309,7 @@ test('two models at once do not disturb each other', async () => {
       createSegmenter({ threads: 2 }),
       createSegmenter({ model: packagedModel('selfie-landscape'), threads: 1 }),
     ]);
-    const want = await expectedMask('mask', 256, 256);
+    const want = await expectedMask('picture', 256, 256);
     const masks = await Promise.all([a, b, a, b, a].map((s) => s.segment(picture)));
     a.dispose();
     b.dispose();

@@ -14,17 +14,21 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const FILM = [
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
-  `--use-file-for-fake-video-capture=${FIXTURES}/camera.y4m`,
-];
+const CAMERAS = {
+  film: [
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${FIXTURES}/camera.y4m`,
+  ],
+  none: ['--use-fake-ui-for-media-stream'],
+  denied: ['--use-fake-ui-for-media-stream=deny', '--use-fake-device-for-media-stream'],
+};
 
-/** `camera`: 'film' shows the fixture, 'none' is a machine without one. */
+/** `camera`: 'film' shows the fixture, 'none' is a machine without one, 'denied' a person who says no. */
 export function launch({ camera = 'film', args = [] } = {}) {
   return chromium.launch({
     executablePath: program('CHROMIUM', 'chromium', 'chromium-browser', 'google-chrome'),
-    args: [...QUIET, ...(camera === 'film' ? FILM : []), ...args],
+    args: [...QUIET, ...CAMERAS[camera], ...args],
   });
 }
 

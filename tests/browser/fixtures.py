@@ -2,12 +2,13 @@
 
     python tests/browser/fixtures.py
 
-picture.png     640x480, a real person
-camera.y4m      the same as a still film, for a fake camera
-mask.WxH.u8     TFLite's mask of the picture, 0..255, row-major, at the size of model and picture
-camera.WxH.u8   the same of the film's frame, after its way through 4:2:0
-*.tflite        files that are no models, damaged models, models that cannot run
-fixtures.json   what the files show, in numbers
+picture.png           640x480, a real person
+camera.y4m            the same as a still film, for a fake camera
+camera.png            the film's frame, after its way through 4:2:0
+NAME.WxH.u8           TFLite's mask of NAME.png, 0..255, row-major, at the model's and the picture's size
+picture-192.WxH.u8    the same from the model made for 192x192 pixels
+*.tflite              files that are no models, damaged models, models that cannot run
+fixtures.json         what the pictures show, in numbers
 """
 
 import hashlib
@@ -52,11 +53,13 @@ def from_420(y, u, v):
     return Image.fromarray(np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8))
 
 
-def write_masks(name, image):
-    """TFLite's mask of a picture, at the model's size and at the picture's."""
+def write_masks(name, image, size=None):
+    """TFLite's mask of a picture, at the model's size and at the picture's; returns its share."""
     data = selfie.load("selfie_segmentation")
-    h, w = selfie.input_size(data)
-    mask = tflite.invoke(tflite.interpreter(data), [pictures.stretched(image, [h, w])])[0]
+    if size:
+        data = selfie.resized(data, *size)
+    x = pictures.stretched(image, selfie.input_size(data))
+    mask = tflite.invoke(tflite.interpreter(data), [x])[0]
     small = Image.fromarray((mask[0, :, :, 0] * 255).round().astype(np.uint8))
     large = small.resize(image.size, Image.Resampling.BILINEAR)
     for m in (small, large):
@@ -97,8 +100,11 @@ def main():
         film.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F15:1 Ip A1:1 C420jpeg\n".encode())
         for _ in range(15):
             film.write(b"FRAME\n" + b"".join(p.tobytes() for p in planes))
-    share = write_masks("mask", still)
-    camera_share = write_masks("camera", from_420(*planes))
+    filmed = from_420(*planes)
+    filmed.save(OUT / "camera.png")
+    share = write_masks("picture", still)
+    camera_share = write_masks("camera", filmed)
+    write_masks("picture-192", still, [192, 192])
     write_bad_models()
     facts = {"width": WIDTH, "height": HEIGHT, "personShare": share, "cameraPersonShare": camera_share}
     (OUT / "fixtures.json").write_text(json.dumps(facts, indent=1))

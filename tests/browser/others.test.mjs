@@ -1,8 +1,11 @@
 /** Firefox (threads) and WebKitGTK (one thread, plain SIMD) mask as well as Chromium does. */
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { servePackage } from './package.mjs';
+import { canvasPixels, decodePixels, drawnMask, iou, serveDemo } from './page.mjs';
+import { FIXTURES, fixture } from './tools.mjs';
 import { firefox, webkit } from './webdriver.mjs';
 
 const BROWSERS = [
@@ -11,10 +14,14 @@ const BROWSERS = [
 ];
 
 let server;
+let demo;
 before(async () => {
-  server = await servePackage({ isolated: true });
+  [server, demo] = await Promise.all([servePackage({ isolated: true }), serveDemo()]);
 });
-after(() => server?.close());
+after(() => {
+  server?.close();
+  demo?.stop();
+});
 
 /** In the page: masks the picture and compares with TFLite. */
 async function mask(options) {
@@ -24,7 +31,7 @@ async function mask(options) {
   const result = await segmenter.segment(await pictureElement());
   const { runtime } = segmenter.model;
   segmenter.dispose();
-  const want = await expectedMask('mask', result.width, result.height);
+  const want = await expectedMask('picture', result.width, result.height);
   return { runtime, iou: iou(result.data, want), timings: result.timings, shared: typeof SharedArrayBuffer };
 }
 
@@ -63,6 +70,21 @@ for (const { name, open, expect } of BROWSERS) {
         return loadModel('/fixtures/tiny.tflite', wish).then(() => ['none'], (e) => [e.code, e.message]);
       }, expect.threaded);
       assert.equal(code, expect.threaded ? 'bad-input' : 'unsupported-build', message);
+    });
+
+    test('the page masks a picture', async () => {
+      await session.open(demo.url);
+      await session.until('the page to be ready', async () => document.documentElement.dataset.state === 'ready');
+      await session.evaluate(async () => document.querySelector('#effect input[value=mask]').click());
+      await session.type('#picture-input', join(FIXTURES, 'picture.png'));
+      const drawn = decodePixels(await session.evaluate(canvasPixels, 5));
+      assert.deepEqual([drawn.width, drawn.height], [640, 480]);
+      const score = iou(drawnMask(drawn), fixture('picture.640x480.u8'));
+      assert.ok(score >= 0.98, `IoU ${score}`);
+      const runtime = await session.evaluate(async () => document.querySelector('#runtime').textContent);
+      assert.match(runtime, new RegExp(`the ${expect.build} build`));
+      const layers = await session.evaluate(async () => document.querySelectorAll('#layers tbody tr').length);
+      assert.ok(layers > 50, `${layers} layers`);
     });
   });
 }

@@ -34,7 +34,7 @@ async function assertMasks(url, build) {
   });
   const result = await page.evaluate(() => globalThis.result);
   assert.deepEqual(page.problems, []);
-  const want = readFileSync(join(FIXTURES, `mask.${result.width}x${result.height}.u8`));
+  const want = readFileSync(join(FIXTURES, `picture.${result.width}x${result.height}.u8`));
   let both = 0;
   let either = 0;
   result.data.forEach((v, i) => {

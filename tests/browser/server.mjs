@@ -21,7 +21,8 @@ const ISOLATION = {
 };
 
 /**
- * Serves `folders` ({'/prefix/': folder}) and `pages` ({'/path': html}). Returns {url, close}.
+ * Serves `folders` ({'/prefix/': folder}) and `pages` ({'/path': html}), other texts than HTML as
+ * {type, body}. Returns {url, close}.
  * Requests for what is in neither, or starts with one of `missing`, get 404. `csp` is the
  * Content-Security-Policy of everything; with `cors`, pages of other origins may read it.
  */
@@ -37,7 +38,8 @@ export async function serve({ folders = {}, pages = {}, isolated = true, missing
     };
     const absent = missing.some((m) => path.startsWith(m));
     if (!absent && path in pages) {
-      response.writeHead(200, { ...headers, 'Content-Type': TYPES['.html'] }).end(pages[path]);
+      const { type, body } = pages[path].body === undefined ? { type: '.html', body: pages[path] } : pages[path];
+      response.writeHead(200, { ...headers, 'Content-Type': TYPES[type] }).end(body);
       return;
     }
     const prefix = prefixes.find((p) => path.startsWith(p));
