@@ -10,7 +10,7 @@ have chromium google-chrome || packages+=(chromium)
 have chromedriver || packages+=(chromium-driver)
 have firefox-esr firefox || packages+=(firefox-esr)
 have WebKitWebDriver || packages+=(webkit2gtk-driver)
-have Xvfb || packages+=(xvfb)
+have xvfb-run || packages+=(xvfb xauth)
 
 [ ${#packages[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
