@@ -9,6 +9,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PORT ?= 8080
+# `make test SUITES="native browsers"` runs some of the suites of .make/test.py.
+SUITES ?=
 BUILDS := simd simd-threads relaxed relaxed-threads
 MODELS := selfie_segmentation selfie_segmentation_landscape
 
@@ -20,7 +22,7 @@ WASM := $(BUILDS:%=target/wasm/%/octomask_bg.wasm)
 MODEL_FILES := $(MODELS:%=target/models/%.tflite)
 NODE_MODULES := www/node_modules/.package-lock.json
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f -not -path 'src/bin/*')
-WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path 'www/dist*')
+WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path 'www/dist*' -not -path www/LICENSE)
 
 .PHONY: help
 help:
@@ -92,7 +94,13 @@ target/package/octomask.tgz: www/dist-demo/index.html
 	@echo "package: $@"
 
 test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed wasm-pack browsers
-	@target/venv/bin/python .make/test.py
+	@target/venv/bin/python .make/test.py $(SUITES)
 
-bench: www/dist-demo/index.html target/venv/installed browsers
-	@target/venv/bin/python tests/bench/run.py
+BENCH_MODULES := tests/bench/node_modules/.package-lock.json
+$(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json
+	cd tests/bench && npm ci --no-audit --no-fund
+	@touch $@
+
+bench: target/package/octomask.tgz target/venv/installed $(BENCH_MODULES) | browsers
+	@target/venv/bin/python tests/conformance/generate.py
+	@node tests/bench/bench.mjs
