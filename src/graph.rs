@@ -232,3 +232,55 @@ impl fmt::Display for Graph {
         Ok(())
     }
 }
+
+/// Small graphs for the tests of everything that takes one.
+#[cfg(test)]
+pub mod testing {
+    use super::*;
+    use crate::tensor::{DType, Data, Shape};
+    use std::sync::Arc;
+
+    /// Builds a graph node by node; shapes are inferred on the way.
+    #[derive(Default)]
+    pub struct GraphBuilder {
+        graph: Graph,
+    }
+
+    impl GraphBuilder {
+        pub fn new() -> GraphBuilder {
+            GraphBuilder::default()
+        }
+
+        fn tensor(&mut self, shape: &[usize], dtype: DType, data: Option<Data>) -> TensorId {
+            let name = format!("t{}", self.graph.tensors.len());
+            let (shape, data) = (Shape::new(shape).unwrap(), data.map(Arc::new));
+            self.graph.add_tensor(TensorDef { name, shape, dtype, quantization: None, data })
+        }
+
+        pub fn input(&mut self, shape: &[usize]) -> TensorId {
+            let id = self.tensor(shape, DType::F32, None);
+            self.graph.inputs.push(id);
+            id
+        }
+
+        pub fn constant(&mut self, shape: &[usize], data: Data) -> TensorId {
+            self.tensor(shape, data.dtype(), Some(data))
+        }
+
+        pub fn node(&mut self, op: Op, inputs: &[TensorId]) -> TensorId {
+            let output = self.tensor(&[], DType::F32, None);
+            let index = self.graph.nodes.len();
+            let covers = vec![OpRef { index, name: op.name().to_string() }];
+            let inputs = inputs.iter().map(|&id| Some(id)).collect();
+            self.graph.nodes.push(Node { op, inputs, outputs: vec![output], covers });
+            self.graph.infer_node(index).unwrap();
+            output
+        }
+
+        pub fn build(mut self, outputs: &[TensorId]) -> Graph {
+            self.graph.outputs = outputs.to_vec();
+            self.graph.validate().unwrap();
+            self.graph
+        }
+    }
+}

@@ -2,11 +2,20 @@
 
 pub mod error;
 pub mod graph;
-#[doc(hidden)]
+pub mod input_size;
 pub mod kernels;
+pub mod model;
 pub mod ops;
+pub mod optimize;
+pub mod plan;
+pub mod profile;
 pub mod reference;
-#[doc(hidden)]
+pub mod session;
 pub mod simd;
 pub mod tensor;
 pub mod tflite;
+pub mod threads;
+
+pub use error::{Error, Result};
+pub use model::{Model, Options};
+pub use plan::Backend;

@@ -356,6 +356,20 @@ impl ViewMut<'_> {
         }
     }
 
+    /// The same elements, mutably borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> ViewMut<'_> {
+        match self {
+            ViewMut::F32(v) => ViewMut::F32(v),
+            ViewMut::F16(v) => ViewMut::F16(v),
+            ViewMut::I8(v) => ViewMut::I8(v),
+            ViewMut::U8(v) => ViewMut::U8(v),
+            ViewMut::I16(v) => ViewMut::I16(v),
+            ViewMut::I32(v) => ViewMut::I32(v),
+            ViewMut::I64(v) => ViewMut::I64(v),
+            ViewMut::Bool(v) => ViewMut::Bool(v),
+        }
+    }
+
     /// Overwrites all elements; says what differs when type or length do.
     pub fn copy_from(&mut self, source: View<'_>) -> Result<()> {
         let (have, want) = (source, self.as_view());

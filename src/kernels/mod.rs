@@ -15,6 +15,7 @@ mod depthwise;
 mod elementwise;
 mod gemm;
 mod panels;
+pub mod peak;
 mod pool;
 mod resize;
 mod transpose_conv;

@@ -1,0 +1,44 @@
+//! Passes that make the graph smaller before it is planned. One pass, one file, one test; any of
+//! them can be switched off by name, and the result must stay the same up to rounding.
+
+#![forbid(unsafe_code)]
+
+mod fold_constants;
+mod fuse_activations;
+mod remove_dead;
+mod remove_identities;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// A rewrite of the graph.
+pub struct Pass {
+    /// What switches it off.
+    pub name: &'static str,
+    /// Rewrites the graph; shapes are known and stay known.
+    pub run: fn(&mut Graph) -> Result<()>,
+}
+
+/// All passes in running order.
+pub const PASSES: &[Pass] = &[
+    Pass { name: "fold-constants", run: fold_constants::run },
+    Pass { name: "remove-identities", run: remove_identities::run },
+    Pass { name: "fuse-activations", run: fuse_activations::run },
+    Pass { name: "remove-dead", run: remove_dead::run },
+];
+
+/// Runs all passes but the disabled ones.
+pub fn optimize(graph: &mut Graph, disabled: &[String]) -> Result<()> {
+    if let Some(unknown) = disabled.iter().find(|d| PASSES.iter().all(|p| p.name != **d)) {
+        let names: Vec<&str> = PASSES.iter().map(|p| p.name).collect();
+        return Err(Error::bad_input(format!(
+            "there is no pass '{unknown}'; the passes are {}",
+            names.join(", ")
+        )));
+    }
+    for pass in PASSES.iter().filter(|p| !disabled.iter().any(|d| d == p.name)) {
+        (pass.run)(graph)?;
+        debug_assert!(graph.validate().is_ok(), "after {}", pass.name);
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Times: what each step took over many runs, and how far that is from the device's limits.
+
+use crate::plan::Plan;
+use serde::Serialize;
+
+/// How a series of times is spread, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Stats {
+    pub first: f64,
+    pub min: f64,
+    pub median: f64,
+    pub mean: f64,
+    pub p95: f64,
+    pub max: f64,
+    /// Standard deviation of the population.
+    pub std: f64,
+}
+
+impl Stats {
+    /// Of the times in running order; zeros when there are none. Percentiles are of the nearest
+    /// rank above; the median of an even number is the mean of the middle two.
+    pub fn of(times: &[f64]) -> Stats {
+        let n = times.len();
+        if n == 0 {
+            return Stats::default();
+        }
+        let mut sorted = times.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let mean = times.iter().sum::<f64>() / n as f64;
+        let variance = times.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / n as f64;
+        Stats {
+            first: times[0],
+            min: sorted[0],
+            median: (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
+            mean,
+            p95: sorted[(n * 95).div_ceil(100).max(1) - 1],
+            max: sorted[n - 1],
+            std: variance.sqrt(),
+        }
+    }
+}
+
+/// What a step is: the part of a layer's row that does not change from run to run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerInfo {
+    /// Index of the file's operator that names the step, as Netron shows it.
+    pub index: usize,
+    /// That operator's name in TFLite.
+    pub op: String,
+    /// Name of the tensor that the step makes.
+    pub name: String,
+    /// Indices of the file's other operators that the step does the work of.
+    pub fused: Vec<usize>,
+    /// Shapes of the activations it reads.
+    pub input_shapes: Vec<Vec<usize>>,
+    /// Shape of what it makes.
+    pub output_shape: Vec<usize>,
+    /// The kernel that runs it.
+    pub kernel: String,
+    /// Multiply-adds.
+    pub macs: u64,
+    /// Bytes of activations and constants, each counted once.
+    pub bytes: u64,
+}
+
+/// The steps of a plan, for people.
+pub fn layers(plan: &Plan) -> Vec<LayerInfo> {
+    let of = |step: &crate::plan::Step| {
+        let about = &step.about;
+        LayerInfo {
+            index: about.covers.first().map_or(0, |c| c.index),
+            op: about.covers.first().map_or("copy", |c| &c.name).to_string(),
+            name: about.name.clone(),
+            fused: about.covers.iter().skip(1).map(|c| c.index).collect(),
+            input_shapes: about.input_shapes.iter().map(|s| s.dims().to_vec()).collect(),
+            output_shape: about.output_shape.dims().to_vec(),
+            kernel: step.kernel.name(),
+            macs: about.macs,
+            bytes: about.bytes,
+        }
+    };
+    plan.steps.iter().map(of).collect()
+}
+
+/// A layer with its times.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerTime {
+    /// What it is.
+    #[serde(flatten)]
+    pub info: LayerInfo,
+    /// Milliseconds over all runs.
+    pub ms: Stats,
+    /// Share of the sum of all layers' mean times, 0 to 1.
+    pub share: f64,
+    /// 10^9 floating point operations (two a multiply-add) per second, at the median.
+    pub gflops: f64,
+    /// Share of what the device could do at best at the median, by arithmetic or by memory,
+    /// whichever bound is higher: 1 is the limit.
+    pub limit_share: f64,
+}
+
+/// All layers of one operator together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TypeTime {
+    /// TFLite's name.
+    pub op: String,
+    /// How many layers.
+    pub count: usize,
+    /// Sum of their mean milliseconds.
+    pub ms: f64,
+    /// Share of the sum of all layers' mean times, 0 to 1.
+    pub share: f64,
+}
+
+/// The device's limits with this build, on all threads of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Peak {
+    /// 10^9 floating point operations per second in registers.
+    pub gflops: f64,
+    /// 10^9 bytes per second, read and written, in a working set of the arena's size.
+    pub gbps: f64,
+}
+
+/// Where the time of an inference goes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// Measured runs.
+    pub runs: usize,
+    /// Runs before them.
+    pub warmup: usize,
+    /// Smallest step of the clock that was seen.
+    pub clock_resolution_ms: f64,
+    /// From bytes to a model that can run.
+    pub init_ms: f64,
+    /// The runs before.
+    pub warmup_ms: Stats,
+    /// Whole runs.
+    pub total_ms: Stats,
+    /// Layers in running order.
+    pub layers: Vec<LayerTime>,
+    /// The same by operator, the slowest first.
+    pub by_type: Vec<TypeTime>,
+    /// The device's limits.
+    pub peak: Peak,
+    /// Activations.
+    pub arena_bytes: usize,
+    /// Packed weights and constants.
+    pub weight_bytes: usize,
+}
+
+/// Joins the times of all steps with what the steps are. `step_ms[i]` are the times of step `i`.
+pub(crate) fn layer_times(
+    infos: Vec<LayerInfo>,
+    step_ms: &[Vec<f64>],
+    peak: Peak,
+) -> Vec<LayerTime> {
+    let stats: Vec<Stats> = step_ms.iter().map(|times| Stats::of(times)).collect();
+    let sum: f64 = stats.iter().map(|s| s.mean).sum();
+    let rate = |amount: f64, ms: f64| if ms > 0.0 { amount / ms / 1e6 } else { 0.0 };
+    infos
+        .into_iter()
+        .zip(stats)
+        .map(|(info, ms)| {
+            let gflops = rate(2.0 * info.macs as f64, ms.median);
+            let gbps = rate(info.bytes as f64, ms.median);
+            LayerTime {
+                share: if sum > 0.0 { ms.mean / sum } else { 0.0 },
+                limit_share: (gflops / peak.gflops).max(gbps / peak.gbps),
+                info,
+                ms,
+                gflops,
+            }
+        })
+        .collect()
+}
+
+/// Adds layers up by operator.
+pub(crate) fn by_type(layers: &[LayerTime]) -> Vec<TypeTime> {
+    let mut types: Vec<TypeTime> = Vec::new();
+    for layer in layers {
+        let found = types.iter().position(|t| t.op == layer.info.op);
+        let at = found.unwrap_or_else(|| {
+            types.push(TypeTime { op: layer.info.op.clone(), count: 0, ms: 0.0, share: 0.0 });
+            types.len() - 1
+        });
+        types[at].count += 1;
+        types[at].ms += layer.ms.mean;
+        types[at].share += layer.share;
+    }
+    types.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+    types
+}
+
+/// The smallest difference between two readings of the clock that follow each other.
+pub(crate) fn clock_resolution(clock: fn() -> f64) -> f64 {
+    let mut smallest = f64::INFINITY;
+    for _ in 0..20 {
+        let start = clock();
+        // Bounded: a clock that stands still has no resolution to find.
+        for _ in 0..2_000_000 {
+            let now = clock();
+            if now > start {
+                smallest = smallest.min(now - start);
+                break;
+            }
+        }
+    }
+    if smallest.is_finite() { smallest } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_of_known_numbers() {
+        let s = Stats::of(&[4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(
+            (s.first, s.min, s.median, s.mean, s.p95, s.max),
+            (4.0, 1.0, 2.5, 2.5, 4.0, 4.0)
+        );
+        assert!((s.std - 1.25f64.sqrt()).abs() < 1e-12);
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(Stats::of(&hundred).p95, 95.0);
+        assert_eq!(Stats::of(&[]), Stats::default());
+    }
+}

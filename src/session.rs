@@ -1,0 +1,272 @@
+//! Runs a plan. Everything was decided before: running allocates nothing and cannot fail.
+
+use crate::kernels::Args;
+use crate::plan::arena::ALIGNMENT;
+use crate::plan::{Operand, Plan, Slot, Step};
+use crate::tensor::{DType, View, ViewMut};
+use crate::threads::{Team, wait_until};
+use memory::Memory;
+use std::array;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Milliseconds from any fixed moment.
+pub type Clock = fn() -> f64;
+
+/// Kernels read and write at most this many tensors.
+pub const MAX_OPERANDS: usize = 64;
+/// See [`MAX_OPERANDS`].
+pub const MAX_OUTPUTS: usize = 8;
+
+/// A plan with its memory.
+#[derive(Debug)]
+pub struct Session {
+    plan: Plan,
+    memory: Memory,
+    progress: Vec<Progress>, // one per step
+    ticks: Vec<AtomicU64>,   // bits of the clock before the first step and after each
+}
+
+/// How far a step is. A cache line of its own: threads write here all the time.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Progress {
+    /// The next tile to take.
+    next: AtomicU32,
+    /// Tiles that are finished.
+    done: AtomicU32,
+}
+
+impl Session {
+    /// Allocates the plan's memory, zeroed.
+    pub fn new(plan: Plan) -> Session {
+        check_spans(&plan);
+        let memory = Memory::new(plan.arena.bytes);
+        let progress = plan.steps.iter().map(|_| Progress::default()).collect();
+        let ticks = (0..=plan.steps.len()).map(|_| AtomicU64::new(0)).collect();
+        Session { plan, memory, progress, ticks }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The elements of input `index`, to be written before running. Kept while running.
+    pub fn input_mut(&mut self, index: usize) -> Option<ViewMut<'_>> {
+        let slot = *self.plan.inputs.get(index)?;
+        // SAFETY: the slot lies in the arena (`Arena::check`), and `&mut self` excludes others.
+        Some(unsafe { self.memory.view_mut(slot, 0..slot.elements) })
+    }
+
+    /// The elements of output `index`, valid after running.
+    pub fn output(&self, index: usize) -> Option<View<'_>> {
+        let slot = *self.plan.outputs.get(index)?;
+        // SAFETY: the slot lies in the arena (`Arena::check`); nothing is written through `&self`.
+        Some(unsafe { self.memory.view(slot) })
+    }
+
+    /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took.
+    pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
+        assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
+        for progress in &mut self.progress {
+            *progress.next.get_mut() = 0;
+            *progress.done.get_mut() = 0;
+        }
+        let session = &*self;
+        session.tick(0, clock);
+        team.run(&|thread| session.walk(thread, clock));
+    }
+
+    /// Goes through all steps, taking tiles of each until there are none left. A step begins when
+    /// all tiles of the one before are finished, whoever did them.
+    fn walk(&self, thread: usize, clock: Option<Clock>) {
+        for (i, (step, progress)) in self.plan.steps.iter().zip(&self.progress).enumerate() {
+            let tiles = step.tiles as u32;
+            loop {
+                let tile = progress.next.fetch_add(1, Ordering::Relaxed);
+                if tile >= tiles {
+                    break;
+                }
+                // SAFETY: each tile is handed out once, and only after the steps before it are
+                // finished (the wait below), so nobody else touches this tile's outputs.
+                unsafe { self.run_tile(step, tile as usize, thread) };
+                progress.done.fetch_add(1, Ordering::Release);
+            }
+            wait_until(|| progress.done.load(Ordering::Acquire) >= tiles);
+            if thread == 0 {
+                self.tick(i + 1, clock);
+            }
+        }
+    }
+
+    /// # Safety
+    /// Nobody else may read or write the outputs of this tile, or write the step's operands.
+    unsafe fn run_tile(&self, step: &Step, tile: usize, thread: usize) {
+        let units = tile_units(step, tile);
+        let mut inputs = [None; MAX_OPERANDS];
+        for (input, operand) in inputs.iter_mut().zip(&step.operands) {
+            *input = match operand {
+                // SAFETY: the slot lies in the arena, and buffers that are alive in the same step
+                // do not overlap (`Arena::check`): this is no output, and nobody writes it now.
+                Operand::Slot(slot) => Some(unsafe { self.memory.view(*slot) }),
+                Operand::Constant(data) => Some(data.view()),
+                Operand::None => None,
+            };
+        }
+        let mut outputs: [ViewMut; MAX_OUTPUTS] = array::from_fn(|k| match step.outputs.get(k) {
+            // SAFETY: the slot lies in the arena; spans of different tiles are disjoint
+            // (`check_spans`), and this tile is ours alone (the caller's promise).
+            Some(&slot) => unsafe {
+                self.memory.view_mut(slot, step.kernel.span(k, units.clone()))
+            },
+            None => ViewMut::U8(&mut []),
+        });
+        let scratch = Slot {
+            offset: step.scratch.offset + thread * step.scratch.stride(),
+            elements: step.scratch.floats,
+            dtype: DType::F32,
+        };
+        // SAFETY: the scratch buffer has room for every thread of the plan, lives in this step
+        // only, and each thread takes its own part.
+        let scratch = unsafe { self.memory.view_mut(scratch, 0..scratch.elements) };
+        let ViewMut::F32(scratch) = scratch else { unreachable!("asked for floats") };
+        step.kernel.run(
+            units,
+            Args {
+                inputs: &inputs[..step.operands.len()],
+                outputs: &mut outputs[..step.outputs.len()],
+                scratch,
+            },
+        );
+    }
+
+    fn tick(&self, i: usize, clock: Option<Clock>) {
+        if let Some(clock) = clock {
+            self.ticks[i].store(clock().to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// What each step of the last run with a clock took, in milliseconds. Waiting for other
+    /// threads is part of a step, so the steps add up to the run.
+    pub fn step_ms(&self) -> impl Iterator<Item = f64> + '_ {
+        let at = |i: usize| f64::from_bits(self.ticks[i].load(Ordering::Relaxed));
+        (0..self.plan.steps.len()).map(move |i| at(i + 1) - at(i))
+    }
+}
+
+/// The units of a step that belong to a tile.
+fn tile_units(step: &Step, tile: usize) -> Range<usize> {
+    let units = step.kernel.units();
+    units * tile / step.tiles..units * (tile + 1) / step.tiles
+}
+
+/// Panics when a step's tiles do not split its outputs without gap or overlap, or when it has too
+/// many operands: unsafe code relies on it.
+fn check_spans(plan: &Plan) {
+    for step in &plan.steps {
+        assert!(step.operands.len() <= MAX_OPERANDS && step.outputs.len() <= MAX_OUTPUTS);
+        for (k, slot) in step.outputs.iter().enumerate() {
+            let mut end = 0;
+            for tile in 0..step.tiles {
+                let span = step.kernel.span(k, tile_units(step, tile));
+                assert_eq!(
+                    span.start,
+                    end,
+                    "{}: tile {tile} of {}",
+                    step.kernel.name(),
+                    step.tiles
+                );
+                end = span.end;
+            }
+            assert_eq!(end, slot.elements, "{}", step.kernel.name());
+        }
+    }
+}
+
+mod memory {
+    use super::{ALIGNMENT, Slot, View, ViewMut};
+    use crate::tensor::DType;
+    use std::cell::UnsafeCell;
+    use std::ops::Range;
+    use std::slice::{from_raw_parts, from_raw_parts_mut};
+
+    #[repr(align(64))]
+    struct Line(#[allow(dead_code)] UnsafeCell<[u8; ALIGNMENT]>);
+
+    /// The arena's bytes, aligned to cache lines.
+    pub struct Memory(Box<[Line]>);
+
+    // SAFETY: access goes through `view` and `view_mut` only, whose callers exclude conflicts.
+    unsafe impl Sync for Memory {}
+
+    impl std::fmt::Debug for Memory {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "Memory({} bytes)", self.0.len() * ALIGNMENT)
+        }
+    }
+
+    impl Memory {
+        /// `bytes` zero bytes.
+        pub fn new(bytes: usize) -> Memory {
+            let line = || Line(UnsafeCell::new([0; ALIGNMENT]));
+            Memory((0..bytes.div_ceil(ALIGNMENT)).map(|_| line()).collect())
+        }
+
+        /// First byte of a range of elements, which must lie inside.
+        fn start(&self, slot: Slot, elements: &Range<usize>) -> *mut u8 {
+            assert!(elements.start <= elements.end && elements.end <= slot.elements);
+            let end = slot.offset + slot.elements * slot.dtype.size();
+            assert!(end <= self.0.len() * ALIGNMENT && slot.offset % ALIGNMENT == 0);
+            let base = self.0.as_ptr().cast::<u8>().cast_mut();
+            // SAFETY: the assertions above keep the offset inside the allocation.
+            unsafe { base.add(slot.offset + elements.start * slot.dtype.size()) }
+        }
+
+        /// All elements of a slot.
+        ///
+        /// # Safety
+        /// Nobody may write them while the view lives.
+        pub unsafe fn view(&self, slot: Slot) -> View<'_> {
+            let p = self.start(slot, &(0..slot.elements));
+            let n = slot.elements;
+            // SAFETY: `start` checked the bounds; offsets are multiples of 64, so any element type
+            // is aligned; every bit pattern is a value of these types; no writer (the caller).
+            unsafe {
+                match slot.dtype {
+                    DType::F32 => View::F32(from_raw_parts(p.cast(), n)),
+                    DType::F16 => View::F16(from_raw_parts(p.cast(), n)),
+                    DType::I8 => View::I8(from_raw_parts(p.cast(), n)),
+                    DType::U8 => View::U8(from_raw_parts(p.cast(), n)),
+                    DType::I16 => View::I16(from_raw_parts(p.cast(), n)),
+                    DType::I32 => View::I32(from_raw_parts(p.cast(), n)),
+                    DType::I64 => View::I64(from_raw_parts(p.cast(), n)),
+                    DType::Bool => View::Bool(from_raw_parts(p.cast(), n)),
+                }
+            }
+        }
+
+        /// Some elements of a slot.
+        ///
+        /// # Safety
+        /// Nobody else may read or write them while the view lives.
+        #[allow(clippy::mut_from_ref)]
+        pub unsafe fn view_mut(&self, slot: Slot, elements: Range<usize>) -> ViewMut<'_> {
+            let p = self.start(slot, &elements);
+            let n = elements.len();
+            // SAFETY: as in `view`; the memory is in UnsafeCells; no other access (the caller).
+            unsafe {
+                match slot.dtype {
+                    DType::F32 => ViewMut::F32(from_raw_parts_mut(p.cast(), n)),
+                    DType::F16 => ViewMut::F16(from_raw_parts_mut(p.cast(), n)),
+                    DType::I8 => ViewMut::I8(from_raw_parts_mut(p.cast(), n)),
+                    DType::U8 => ViewMut::U8(from_raw_parts_mut(p.cast(), n)),
+                    DType::I16 => ViewMut::I16(from_raw_parts_mut(p.cast(), n)),
+                    DType::I32 => ViewMut::I32(from_raw_parts_mut(p.cast(), n)),
+                    DType::I64 => ViewMut::I64(from_raw_parts_mut(p.cast(), n)),
+                    DType::Bool => ViewMut::Bool(from_raw_parts_mut(p.cast(), n)),
+                }
+            }
+        }
+    }
+}
