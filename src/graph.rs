@@ -235,7 +235,7 @@ impl fmt::Display for Graph {
 
 /// Small graphs for the tests of everything that takes one.
 #[cfg(test)]
-pub mod testing {
+pub(crate) mod testing {
     use super::*;
     use crate::tensor::{DType, Data, Shape};
     use std::sync::Arc;

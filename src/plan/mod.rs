@@ -6,6 +6,8 @@
 pub mod arena;
 mod lower;
 mod reference_kernel;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, TensorId};
