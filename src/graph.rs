@@ -82,17 +82,17 @@ impl Graph {
             .map(|t| if t.is_const() { State::Known } else { State::Unknown })
             .collect();
         for t in &self.tensors {
-            if let Some(data) = &t.data {
-                if data.dtype() != t.dtype || data.len() != t.shape.elements() {
-                    return Err(Error::malformed(format!(
-                        "constant '{}' has {} elements of {}, its shape is {} of {}",
-                        t.name,
-                        data.len(),
-                        data.dtype(),
-                        t.shape,
-                        t.dtype
-                    )));
-                }
+            if let Some(data) = &t.data
+                && (data.dtype() != t.dtype || data.len() != t.shape.elements())
+            {
+                return Err(Error::malformed(format!(
+                    "constant '{}' has {} elements of {}, its shape is {} of {}",
+                    t.name,
+                    data.len(),
+                    data.dtype(),
+                    t.shape,
+                    t.dtype
+                )));
             }
         }
         for &id in &self.inputs {

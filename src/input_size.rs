@@ -21,7 +21,7 @@ pub const MAX_SIDE: usize = 4096;
 /// The graph with its first input at `[_, height, width, _]` and all shapes inferred anew. The
 /// given graph must be as read from the file, with its shapes inferred.
 pub fn resized(graph: &Graph, height: usize, width: usize) -> Result<Graph> {
-    let allowed = |side: usize| side > 0 && side % STEP == 0 && side <= MAX_SIDE;
+    let allowed = |side: usize| side > 0 && side.is_multiple_of(STEP) && side <= MAX_SIDE;
     if !allowed(height) || !allowed(width) {
         return Err(Error::bad_input(format!(
             "input size {height}x{width}: height and width must be multiples of {STEP}, from \

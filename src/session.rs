@@ -217,7 +217,7 @@ mod memory {
         fn start(&self, slot: Slot, elements: &Range<usize>) -> *mut u8 {
             assert!(elements.start <= elements.end && elements.end <= slot.elements);
             let end = slot.offset + slot.elements * slot.dtype.size();
-            assert!(end <= self.0.len() * ALIGNMENT && slot.offset % ALIGNMENT == 0);
+            assert!(end <= self.0.len() * ALIGNMENT && slot.offset.is_multiple_of(ALIGNMENT));
             let base = self.0.as_ptr().cast::<u8>().cast_mut();
             // SAFETY: the assertions above keep the offset inside the allocation.
             unsafe { base.add(slot.offset + elements.start * slot.dtype.size()) }

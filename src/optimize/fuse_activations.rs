@@ -8,7 +8,7 @@ pub fn run(graph: &mut Graph) -> Result<()> {
     let uses = graph.use_counts();
     let producers = graph.producers();
     let mut gone = vec![false; graph.nodes.len()];
-    for i in 0..graph.nodes.len() {
+    for (i, gone) in gone.iter_mut().enumerate() {
         let Op::Unary(unary) = graph.nodes[i].op else { continue };
         let Some(input) = graph.nodes[i].inputs[0] else { continue };
         // The value before the activation must not be needed anywhere else.
@@ -23,7 +23,7 @@ pub fn run(graph: &mut Graph) -> Result<()> {
         let fused = &mut graph.nodes[producer];
         fused.outputs[0] = output;
         fused.covers.extend(covers);
-        gone[i] = true;
+        *gone = true;
     }
     let mut gone = gone.into_iter();
     graph.nodes.retain(|_| !gone.next().expect("one flag per node"));

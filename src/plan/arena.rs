@@ -84,7 +84,10 @@ impl Arena {
     /// Panics when two buffers that are needed at the same time overlap: unsafe code relies on it.
     fn check(&self) {
         for (i, a) in self.buffers.iter().enumerate() {
-            assert!(self.offsets[i] % ALIGNMENT == 0 && self.offsets[i] + a.bytes <= self.bytes);
+            assert!(
+                self.offsets[i].is_multiple_of(ALIGNMENT)
+                    && self.offsets[i] + a.bytes <= self.bytes
+            );
             for (j, b) in self.buffers.iter().enumerate().skip(i + 1) {
                 let apart = self.offsets[i] + a.bytes <= self.offsets[j]
                     || self.offsets[j] + b.bytes <= self.offsets[i];
