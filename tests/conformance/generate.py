@@ -71,22 +71,43 @@ def whole_models():
         data = selfie.load(name)
         # Two files: as it is, and with the logits before the last LOGISTIC as a second output.
         files = {f"{name}.tflite": data, f"{name}_logits.tflite": selfie.with_logits(data)}
+        inputs = well_conditioned(name, data, pictures.model_inputs(selfie.input_size(data)))
         for file, content in files.items():
             (suite.dir / file).write_bytes(content)
             engine = tflite.interpreter(content)
-            for about, x in pictures.model_inputs(selfie.input_size(data)).items():
+            for about, x in inputs.items():
                 outputs = tflite.invoke(engine, [x])
                 suite.add(f"{file}, {about}", file, [x], outputs, tolerances(outputs))
         for size in SIZES[name]:
             # TFLite gets a file made for that size, the runtime the file for the original size.
-            engine = tflite.interpreter(selfie.with_logits(selfie.resized(data, *size)))
+            made = selfie.resized(data, *size)
+            engine = tflite.interpreter(selfie.with_logits(made))
             file = f"{name}_logits.tflite"
             inputs = pictures.model_inputs(size)
-            for about in RESIZED_INPUTS:
-                outputs = tflite.invoke(engine, [inputs[about]])
+            inputs = well_conditioned(name, made, {k: inputs[k] for k in RESIZED_INPUTS})
+            for about, x in inputs.items():
+                outputs = tflite.invoke(engine, [x])
                 what = f"{file} at {size}, {about}"
-                suite.add(what, file, [inputs[about]], outputs, tolerances(outputs), size)
+                suite.add(what, file, [x], outputs, tolerances(outputs), size)
     suite.finish()
+
+
+def well_conditioned(name, data, inputs):
+    """The inputs on which TFLite agrees with itself: XNNPACK with its naive kernels.
+
+    The selfie models end in logits of several hundreds, so where these cross zero, the order of
+    additions alone can move a probability by more than the tolerance. Such an input shows nothing.
+    """
+    fast = tflite.interpreter(data)
+    naive = tflite.interpreter(selfie.without_custom_operators(data), reference=True)
+    kept = {}
+    for about, x in inputs.items():
+        spread = np.abs(tflite.invoke(fast, [x])[0] - tflite.invoke(naive, [x])[0]).max()
+        if spread <= MODEL_TOLERANCE / 3:
+            kept[about] = x
+        else:
+            print(f"{name} on {about}: left out, TFLite differs from itself by {spread:.1e}")
+    return kept
 
 
 def tolerances(outputs):

@@ -33,7 +33,7 @@ def model_inputs(size):
         return stretched(person.crop((left, top, right, bottom)), size)
 
     small = Image.new("RGB", person.size, (40, 90, 60))
-    small.paste(person.resize((200, 200)), (150, 280))
+    small.paste(person.resize((260, 260)), (126, 252))
     coarse = Image.fromarray((noise(4)[0] * 255).astype(np.uint8)).resize((7, 5)).resize((w, h))
     return {
         "black": np.zeros(shape, np.float32),
@@ -45,13 +45,16 @@ def model_inputs(size):
         "coarse noise seed 4": stretched(coarse, size),
         "rightwards": np.broadcast_to(x / w, shape).copy(),
         "downwards": np.broadcast_to(y / h, shape).copy(),
-        "chequers": np.broadcast_to((x // 16 + y // 16) % 2, shape).copy(),
+        "chequers": np.broadcast_to((x // 8 + y // 8) % 2, shape).copy(),
+        "grating": np.broadcast_to(0.5 + 0.5 * np.sin(x / 3 + y / 5), shape).copy(),
         "person": plain,
         "person mirrored": plain[:, :, ::-1].copy(),
         "person upside down": plain[:, ::-1].copy(),
         "person lying": stretched(person.rotate(90), size),
         "person dark": plain * 0.3,
         "person bright": np.minimum(plain * 1.8, 1),
+        "person pale": 0.4 + plain * 0.6,
+        "person in negative": 1 - plain,
         "person grey": np.repeat(plain.mean(axis=3, keepdims=True), 3, axis=3),
         "person blue and red swapped": plain[..., ::-1].copy(),
         "person under noise seed 5": np.clip(plain + (noise(5) - 0.5) * 0.4, 0, 1),
@@ -59,5 +62,6 @@ def model_inputs(size):
         "face": crop(150, 0, 300, 200),
         "head and shoulders": crop(60, 0, 400, 255),
         "left half": crop(0, 0, 226, 512),
+        "right half": crop(226, 0, 512, 512),
         "lower half": crop(0, 256, 512, 512),
     }

@@ -83,6 +83,39 @@ def with_logits(data):
     return pack(model)
 
 
+def without_custom_operators(data):
+    """The same network with TFLite's own TRANSPOSE_CONV in place of MediaPipe's custom operator,
+    so that TFLite's naive kernels can run it too."""
+    model = unpack(data)
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        if code.customCode != b"Convolution2DTransposeBias":
+            continue
+        padding, stride_w, stride_h = np.frombuffer(bytes(operator.customOptions), np.int32)
+        options = schema.TransposeConvOptionsT()
+        options.padding = schema.Padding.SAME if padding == 1 else schema.Padding.VALID
+        options.strideW, options.strideH = int(stride_w), int(stride_h)
+        options.fusedActivationFunction = schema.ActivationFunctionType.NONE
+        operator.builtinOptionsType = schema.BuiltinOptions.TransposeConvOptions
+        operator.builtinOptions = options
+        operator.customOptions = None
+        code.customCode = None
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.TRANSPOSE_CONV
+        code.version = 3
+        buffer = schema.BufferT()
+        shape = np.int32(graph.tensors[operator.outputs[0]].shape)
+        buffer.data = np.frombuffer(shape.tobytes(), np.uint8)
+        model.buffers.append(buffer)
+        tensor = schema.TensorT()
+        tensor.shape, tensor.type = [4], schema.TensorType.INT32
+        tensor.buffer, tensor.name = len(model.buffers) - 1, "output shape"
+        graph.tensors.append(tensor)
+        x, weights, bias = (int(i) for i in operator.inputs)
+        operator.inputs = [len(graph.tensors) - 1, weights, x, bias]
+    return pack(model)
+
+
 def has_data(model, tensor):
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
