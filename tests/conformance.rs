@@ -1,0 +1,228 @@
+//! Comparison with TFLite's interpreter, case by case.
+//!
+//! `tests/conformance/generate.py` makes the cases and says what is in them. Here they run on both
+//! backends, at one thread and at two.
+
+use octomask::tensor::View;
+use octomask::{Backend, Model, Options};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What one case compares; paths are relative to the suite's folder.
+struct Case {
+    name: String,
+    model: String,
+    /// `[height, width]` to resize to first.
+    size: Option<[usize; 2]>,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    /// One absolute bound per output.
+    tolerances: Vec<f64>,
+}
+
+struct Suite {
+    dir: PathBuf,
+    cases: Vec<Case>,
+}
+
+/// Where test data is made: `target/tests`.
+fn test_data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tests")
+}
+
+fn suite(name: &str) -> Suite {
+    let dir = test_data().join("conformance").join(name);
+    let text = fs::read_to_string(dir.join("cases.json")).unwrap_or_else(|e| {
+        panic!(
+            "no conformance cases in {} ({e}): `make test` makes them, or, with \
+             tests/requirements.txt installed, `python tests/conformance/generate.py`",
+            dir.display()
+        )
+    });
+    let list: Value = serde_json::from_str(&text).expect("cases.json is JSON");
+    let strings = |v: &Value| -> Vec<String> {
+        v.as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_string()).collect()
+    };
+    let cases: Vec<Case> = list
+        .as_array()
+        .expect("cases.json is a list")
+        .iter()
+        .map(|c| Case {
+            name: c["name"].as_str().unwrap().to_string(),
+            model: c["model"].as_str().unwrap().to_string(),
+            size: c["size"].as_array().map(|s| [0, 1].map(|i| s[i].as_u64().unwrap() as usize)),
+            inputs: strings(&c["inputs"]),
+            outputs: strings(&c["outputs"]),
+            tolerances: c["tolerances"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|t| t.as_f64().unwrap())
+                .collect(),
+        })
+        .collect();
+    assert!(cases.len() >= 20, "only {} cases in {}", cases.len(), dir.display());
+    Suite { dir, cases }
+}
+
+/// The elements of a float32 .npy file.
+fn read_npy(path: &Path) -> Vec<f32> {
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let file = npyz::NpyFile::new(&bytes[..]).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    file.into_vec::<f32>().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// What is wrong with `got`, if anything.
+fn difference(got: &[f32], want: &[f32], tolerance: f64) -> Option<String> {
+    if got.len() != want.len() {
+        return Some(format!("{} elements, TFLite has {}", got.len(), want.len()));
+    }
+    // A NaN on our side alone compares as infinitely far.
+    let far = |(g, w): (&f32, &f32)| {
+        let d = (*g as f64 - *w as f64).abs();
+        if g == w || (g.is_nan() && w.is_nan()) {
+            0.0
+        } else if d.is_nan() {
+            f64::INFINITY
+        } else {
+            d
+        }
+    };
+    let (at, worst) = got
+        .iter()
+        .zip(want)
+        .map(far)
+        .enumerate()
+        .fold((0, 0.0), |best, d| if d.1 > best.1 { d } else { best });
+    let wrong = got.iter().zip(want).map(far).filter(|&d| d > tolerance).count();
+    (worst > tolerance).then(|| {
+        format!(
+            "{wrong} of {} elements differ, most at {at}: {} for {} (off by {worst:.2e}, allowed {tolerance:.2e})",
+            got.len(),
+            got[at],
+            want[at]
+        )
+    })
+}
+
+fn run_case(suite: &Suite, case: &Case, model: &mut Model) -> Result<(), String> {
+    for (i, file) in case.inputs.iter().enumerate() {
+        let x = read_npy(&suite.dir.join(file));
+        model.set_input(i, View::F32(&x)).map_err(|e| format!("input {i}: {e}"))?;
+    }
+    model.run();
+    for (i, (file, &tolerance)) in case.outputs.iter().zip(&case.tolerances).enumerate() {
+        let want = read_npy(&suite.dir.join(file));
+        let got = model.output(i).map_err(|e| format!("output {i}: {e}"))?;
+        let got = got.f32().ok_or_else(|| format!("output {i} is {}", got.dtype()))?;
+        if let Some(what) = difference(got, &want, tolerance) {
+            return Err(format!("output {i} ({file}): {what}"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs the cases that `keep` takes. A model is loaded once for neighbouring cases that share it,
+/// so that a run which leaves something behind shows in the next.
+fn check(suite_name: &str, backend: Backend, threads: usize, keep: impl Fn(&Case) -> bool) {
+    let suite = suite(suite_name);
+    let cases: Vec<&Case> = suite.cases.iter().filter(|c| keep(c)).collect();
+    assert!(!cases.is_empty(), "no case was kept");
+    let mut failures = Vec::new();
+    let same = |a: &&Case, b: &&Case| a.model == b.model && a.size == b.size;
+    for group in cases.chunk_by(same) {
+        let first = group[0];
+        let bytes = fs::read(suite.dir.join(&first.model)).expect("the case's model can be read");
+        let options = Options { threads, backend, ..Options::default() };
+        let loaded = Model::load(&bytes, &options).and_then(|mut model| {
+            if let Some([h, w]) = first.size {
+                model.resize(h, w)?;
+            }
+            Ok(model)
+        });
+        match loaded {
+            Err(e) => failures.push(format!("{}: {e}", first.name)),
+            Ok(mut model) => {
+                let wrong = group.iter().filter_map(|case| {
+                    let what = run_case(&suite, case, &mut model).err()?;
+                    Some(format!("{}: {what}", case.name))
+                });
+                failures.extend(wrong);
+            }
+        }
+    }
+    println!("{} cases of {suite_name}, {} failed", cases.len(), failures.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases in {} differ from TFLite:\n  {}",
+        failures.len(),
+        cases.len(),
+        suite.dir.display(),
+        failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n  ")
+    );
+}
+
+#[test]
+fn operators_in_the_reference_backend() {
+    check("operators", Backend::Reference, 1, |_| true);
+}
+
+#[test]
+fn operators_at_one_thread() {
+    check("operators", Backend::Kernels, 1, |_| true);
+}
+
+#[test]
+fn operators_at_two_threads() {
+    check("operators", Backend::Kernels, 2, |_| true);
+}
+
+#[test]
+fn models_in_the_reference_backend() {
+    check("models", Backend::Reference, 1, |c| c.size.is_none());
+}
+
+#[test]
+fn models_at_one_thread() {
+    check("models", Backend::Kernels, 1, |c| c.size.is_none());
+}
+
+#[test]
+fn models_at_two_threads() {
+    check("models", Backend::Kernels, 2, |c| c.size.is_none());
+}
+
+#[test]
+fn models_at_other_sizes_in_the_reference_backend() {
+    check("models", Backend::Reference, 1, |c| c.size.is_some());
+}
+
+#[test]
+fn models_at_other_sizes() {
+    check("models", Backend::Kernels, 1, |c| c.size.is_some());
+    check("models", Backend::Kernels, 2, |c| c.size.is_some());
+}
+
+/// Other sizes asked for when loading, and a model taken through several sizes and back.
+#[test]
+fn sizes_can_be_changed_back_and_forth() {
+    let suite = suite("models");
+    let at =
+        |size| move |c: &&Case| c.size == size && c.model == "selfie_segmentation_logits.tflite";
+    let own = suite.cases.iter().filter(at(None)).find(|c| c.name.contains("shoulders")).unwrap();
+    let other = suite.cases.iter().find(at(Some([136, 136]))).unwrap();
+    let bytes = fs::read(suite.dir.join(&own.model)).unwrap();
+    let options = Options { input_size: other.size, ..Options::default() };
+    let mut model = Model::load(&bytes, &options).unwrap();
+    run_case(&suite, other, &mut model).unwrap();
+    for _ in 0..2 {
+        model.resize(256, 256).unwrap();
+        run_case(&suite, own, &mut model).unwrap();
+        model.resize(136, 136).unwrap();
+        run_case(&suite, other, &mut model).unwrap();
+    }
+    let refused = model.resize(135, 136).unwrap_err();
+    assert_eq!(refused.kind().code(), "bad-input", "{refused}");
+    run_case(&suite, other, &mut model).expect("a refused size leaves the model usable");
+}
