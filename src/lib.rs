@@ -10,6 +10,7 @@ pub mod optimize;
 pub mod plan;
 pub mod profile;
 pub mod reference;
+pub mod segment;
 pub mod session;
 pub mod simd;
 pub mod tensor;

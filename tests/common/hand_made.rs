@@ -5,10 +5,10 @@ use octomask::tflite::schema::{
     IDENTIFIER, buffer, model, operator, operator_code, options, subgraph, tensor,
 };
 
-/// Input `[1, 8, 8, 3]`; a 1x1 convolution sums the three channels and adds 0.5; then the result
-/// is multiplied by 2. Output `[1, 8, 8, 1]`.
+/// Input `[1, 8, 8, 3]`, output `[1, 8, 8, 1]`: twice the sum of the channels and 0.5.
+#[allow(dead_code)]
 pub fn doubled_sum() -> Vec<u8> {
-    named("sum of channels", 8, 8)
+    scaled_sum("sum of channels", [1, 8, 8, 3], 0.5)
 }
 
 /// What [`doubled_sum`] makes of `[n][3]` values.
@@ -17,8 +17,8 @@ pub fn doubled_sum_of(input: &[f32]) -> Vec<f32> {
     input.chunks_exact(3).map(|p| (p[0] + p[1] + p[2] + 0.5) * 2.0).collect()
 }
 
-/// The same model for `height` x `width` pixels.
-pub fn named(name: &str, height: i32, width: i32) -> Vec<u8> {
+/// A 1x1 convolution that sums the channels of `[n, h, w, c]` and adds `bias`, then times 2.
+pub fn scaled_sum(name: &str, [n, h, w, c]: [i32; 4], bias: f32) -> Vec<u8> {
     let float = |name: &str, shape: &[i32], buffer: u32| {
         Table::new()
             .vector(tensor::SHAPE, shape)
@@ -45,12 +45,12 @@ pub fn named(name: &str, height: i32, width: i32) -> Vec<u8> {
         .tables(
             subgraph::TENSORS,
             [
-                float("image", &[1, height, width, 3], 0),
-                float("filter", &[1, 1, 1, 3], 1),
+                float("image", &[n, h, w, c], 0),
+                float("filter", &[1, 1, 1, c], 1),
                 float("bias", &[1], 2),
-                float("sum", &[1, height, width, 1], 0),
+                float("sum", &[n, h, w, 1], 0),
                 float("two", &[1], 3),
-                float("mask", &[1, height, width, 1], 0),
+                float("mask", &[n, h, w, 1], 0),
             ],
         )
         .vector(subgraph::INPUTS, &[0])
@@ -66,6 +66,9 @@ pub fn named(name: &str, height: i32, width: i32) -> Vec<u8> {
         .set(model::VERSION, 3)
         .tables(model::OPERATOR_CODES, [code(3), code(18)])
         .tables(model::SUBGRAPHS, [graph])
-        .tables(model::BUFFERS, [Table::new(), floats(&[1.0; 3]), floats(&[0.5]), floats(&[2.0])]);
+        .tables(
+            model::BUFFERS,
+            [Table::new(), floats(&vec![1.0; c as usize]), floats(&[bias]), floats(&[2.0])],
+        );
     finish(&root, IDENTIFIER)
 }

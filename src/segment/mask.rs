@@ -1,0 +1,102 @@
+//! The output tensor of a model → probabilities → a mask of bytes.
+
+use crate::error::{Error, Result};
+use crate::tensor::View;
+
+/// Probability of a person for each pixel, 0 to 1, into `out`, `[height][width]`.
+///
+/// `output` is `[height][width][channels]`. One channel is the probability itself; of more, which
+/// hold one score per class, the first is the background's, and the result is one minus its
+/// softmax.
+///
+/// Errors: `UnsupportedModel` for types other than float32, `BadInput` for lengths that do not
+/// fit.
+pub fn probabilities(output: View<'_>, channels: usize, out: &mut [f32]) -> Result<()> {
+    let scores = match output {
+        View::F32(scores) => scores,
+        View::F16(_)
+        | View::I8(_)
+        | View::U8(_)
+        | View::I16(_)
+        | View::I32(_)
+        | View::I64(_)
+        | View::Bool(_) => {
+            let dtype = output.dtype();
+            return Err(Error::unsupported(format!(
+                "a mask of {dtype}, only float32 is supported"
+            )));
+        }
+    };
+    if channels == 0 || out.len().checked_mul(channels) != Some(scores.len()) {
+        return Err(Error::bad_input(format!(
+            "{} scores are not {} pixels of {channels} channels",
+            scores.len(),
+            out.len()
+        )));
+    }
+    if channels == 1 {
+        for (out, &score) in out.iter_mut().zip(scores) {
+            *out = clamp(score);
+        }
+    } else {
+        for (out, scores) in out.iter_mut().zip(scores.chunks_exact(channels)) {
+            let background = scores[0];
+            // Relative to the background's; infinity is as good as any large number.
+            let others: f32 = scores[1..].iter().map(|s| (s - background).exp()).sum();
+            *out = clamp(1.0 - 1.0 / (1.0 + others));
+        }
+    }
+    Ok(())
+}
+
+/// To 0..1; what is no number becomes 0, or it would stay in the smoothed mask forever.
+fn clamp(p: f32) -> f32 {
+    if p > 0.0 { p.min(1.0) } else { 0.0 }
+}
+
+/// 0..1 → 0..255, rounded.
+pub fn to_bytes(probabilities: &[f32], out: &mut [u8]) {
+    for (out, &p) in out.iter_mut().zip(probabilities) {
+        *out = (p * 255.0 + 0.5) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_channel_is_the_probability() {
+        let mut p = [9.0; 6];
+        let scores = [-0.5, 0.0, 0.25, 1.0, 7.0, f32::NAN];
+        probabilities(View::F32(&scores), 1, &mut p).unwrap();
+        assert_eq!(p, [0.0, 0.0, 0.25, 1.0, 1.0, 0.0]);
+        let mut bytes = [9; 6];
+        to_bytes(&p, &mut bytes);
+        assert_eq!(bytes, [0, 0, 64, 255, 255, 0]);
+    }
+
+    #[test]
+    fn more_channels_are_scores_of_classes() {
+        let mut p = [9.0; 4];
+        let scores = [0.0, 0.0, 3.0, 1.0, -500.0, 500.0, 500.0, -500.0];
+        probabilities(View::F32(&scores), 2, &mut p).unwrap();
+        let expected = [0.5, 1.0 / (1.0 + 2f32.exp()), 1.0, 0.0];
+        assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{p:?}");
+
+        let mut p = [9.0; 2];
+        let scores = [0.0, 0.0, 0.0, 0.0, 2.0, 1.0, -1.0, 0.5];
+        probabilities(View::F32(&scores), 4, &mut p).unwrap();
+        let exp: Vec<f32> = scores[4..].iter().map(|s| s.exp()).collect();
+        let expected = [0.75, 1.0 - exp[0] / exp.iter().sum::<f32>()];
+        assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{p:?}");
+    }
+
+    #[test]
+    fn other_types_and_lengths_are_refused() {
+        let error = probabilities(View::U8(&[1]), 1, &mut [0.0]).unwrap_err();
+        assert_eq!(error.to_string(), "a mask of uint8, only float32 is supported");
+        assert!(probabilities(View::F32(&[1.0; 3]), 2, &mut [0.0]).is_err());
+        assert!(probabilities(View::F32(&[]), 0, &mut []).is_err());
+    }
+}

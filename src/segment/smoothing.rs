@@ -1,0 +1,122 @@
+//! Smoothing over time: an uncertain pixel keeps some of what it was in the frame before.
+
+/// The smoothed mask of the frame before, as numbers: rounded to bytes it would not settle.
+#[derive(Debug, Default)]
+pub struct Smoothing {
+    /// `[height][width]`, 0 to 1; empty before the first frame.
+    previous: Vec<f32>,
+    /// `[height, width]` of it.
+    size: [usize; 2],
+}
+
+impl Smoothing {
+    /// Nothing remembered.
+    pub fn new() -> Smoothing {
+        Smoothing::default()
+    }
+
+    /// Forgets the frame before: after a cut, or a new camera.
+    pub fn reset(&mut self) {
+        self.previous.clear();
+    }
+
+    /// Smooths `mask`, `[height][width]` of 0 to 1, in place. `amount` goes from 0 (nothing of the
+    /// frame before) to 1 (a wholly uncertain pixel does not change). The first frame, and the
+    /// first of another size, stay as they are; only these allocate.
+    pub fn apply(&mut self, mask: &mut [f32], size: [usize; 2], amount: f32) {
+        if self.size != size || self.previous.len() != mask.len() {
+            self.size = size;
+            self.previous.clear();
+            self.previous.extend_from_slice(mask);
+            return;
+        }
+        let amount = if amount > 0.0 { amount.min(1.0) } else { 0.0 };
+        if amount == 0.0 {
+            self.previous.copy_from_slice(mask);
+            return;
+        }
+        for (p, previous) in mask.iter_mut().zip(&mut self.previous) {
+            *p += (*previous - *p) * uncertainty(*p) * amount;
+            *previous = *p;
+        }
+    }
+}
+
+/// 1 at a probability of one half, 0 at 0 and 1: the square of the entropy in bits, by the
+/// polynomial of MediaPipe's `segmentation_smoothing_calculator`.
+fn uncertainty(p: f32) -> f32 {
+    let t = p - 0.5;
+    let x = t * t;
+    let certainty = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 - 624.717 * x))));
+    1.0 - certainty.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn uncertainty_is_that_of_a_coin() {
+        for i in 1..100 {
+            let p = i as f32 / 100.0;
+            let entropy = -(p * p.log2() + (1.0 - p) * (1.0 - p).log2());
+            assert!(
+                (uncertainty(p) - entropy * entropy).abs() < 0.01,
+                "{p}: {} {entropy}",
+                uncertainty(p)
+            );
+        }
+        assert_eq!(uncertainty(0.5), 1.0);
+    }
+
+    #[test]
+    fn another_size_starts_anew() {
+        let mut smoothing = Smoothing::new();
+        smoothing.apply(&mut [1.0, 1.0], [1, 2], 0.9);
+        let mut mask = [0.5, 0.5];
+        smoothing.apply(&mut mask, [2, 1], 0.9);
+        assert_eq!(mask, [0.5, 0.5]);
+        mask = [0.4, 0.4];
+        smoothing.apply(&mut mask, [2, 1], 0.9);
+        assert!(mask[0] > 0.4);
+        smoothing.reset();
+        mask = [0.4, 0.4];
+        smoothing.apply(&mut mask, [2, 1], 0.9);
+        assert_eq!(mask, [0.4, 0.4]);
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_of_0_changes_nothing(masks in proptest::collection::vec(proptest::array::uniform4(0f32..=1.0), 1..5)) {
+            let mut smoothing = Smoothing::new();
+            for mask in masks {
+                let mut smoothed = mask;
+                smoothing.apply(&mut smoothed, [2, 2], 0.0);
+                prop_assert_eq!(smoothed, mask);
+            }
+        }
+
+        #[test]
+        fn what_comes_out_lies_between(before in 0f32..=1.0, p in 0f32..=1.0, amount in -1f32..2.0) {
+            let mut smoothing = Smoothing::new();
+            smoothing.apply(&mut [before], [1, 1], amount);
+            let mut mask = [p];
+            smoothing.apply(&mut mask, [1, 1], amount);
+            let range = before.min(p) - 1e-6..=before.max(p) + 1e-6;
+            prop_assert!(range.contains(&mask[0]), "{}", mask[0]);
+        }
+
+        #[test]
+        fn what_stays_the_same_is_reached(before in 0f32..=1.0, p in 0f32..=1.0, amount in 0f32..=0.9) {
+            let mut smoothing = Smoothing::new();
+            let mut mask = [before];
+            for _ in 0..150 {
+                smoothing.apply(&mut mask, [1, 1], amount);
+                mask = [p];
+            }
+            smoothing.apply(&mut mask, [1, 1], amount);
+            prop_assert!((mask[0] - p).abs() < 1e-5, "{}", mask[0]);
+        }
+    }
+}
