@@ -48,16 +48,16 @@ impl Activation {
 
     /// Applies what is not: to be called on each piece of the output after it was written, while
     /// it is in the cache.
-    #[inline]
+    #[inline(always)]
     pub fn finish<V: Vector>(self, out: &mut [f32]) {
         match self {
             Activation::Clamp { .. } | Activation::HardSwish => {}
-            Activation::Logistic => map::<V>(out, V::sigmoid),
-            Activation::Tanh => map::<V>(out, V::tanh),
+            Activation::Logistic | Activation::Tanh => self.pass::<V>(out),
         }
     }
 
     /// Applies all of it to a slice.
+    #[inline(never)]
     pub fn pass<V: Vector>(self, out: &mut [f32]) {
         match self {
             Activation::Clamp { lo, hi } => {
@@ -65,7 +65,8 @@ impl Activation {
                 map::<V>(out, |x| x.clamp(lo, hi));
             }
             Activation::HardSwish => map::<V>(out, V::hard_swish),
-            Activation::Logistic | Activation::Tanh => self.finish::<V>(out),
+            Activation::Logistic => map::<V>(out, V::sigmoid),
+            Activation::Tanh => map::<V>(out, V::tanh),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Depthwise convolution on NHWC images: each channel has its own window.
 //!
-//! For 3 or 5 taps per row at strides 1 and 2, a tile is four neighbouring pixels by four
-//! channels: the weights of one kernel row and the four sums stay in registers, and each input is
-//! loaded once per kernel row, though up to five taps use it. The tile moves over all channels
-//! before it moves on along x, so memory is read in its own order.
+//! In general a tile is four neighbouring pixels by eight channels, whose sums stay in registers
+//! while a plain loop runs over the taps. For 3x3 at strides 1 and 2 the weights of four channels
+//! stay in registers instead, and the window slides along x: three loads for nine multiply-adds
+//! where the tile needs eleven.
 
 use super::activation::Activation;
 use super::window::{Axis, ConvSpec, check};
@@ -13,6 +13,10 @@ use std::ops::Range;
 
 /// Pixels of a tile.
 const PIXELS: usize = 4;
+
+/// Floats of an output row that are made for one block of channels before the next: of it and the
+/// three input rows it needs, all channels then fit into a first-level cache of 32 KiB.
+const CACHED: usize = 1536;
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
@@ -25,12 +29,9 @@ pub struct Depthwise {
     ci: usize,
     /// Output channels.
     co: usize,
-    /// Whether lanes are channels. If not, a plain loop runs over the filter as it came.
-    vectors: bool,
-    /// `[block][kh][kw][4]`; the last block holds the last four channels, and may share some with
-    /// the block before. Without vectors `[kh][kw][co]`.
+    /// `[kh, kw, co]`.
     weights: Vec<f32>,
-    /// `[block][4]`. Without vectors `[co]`.
+    /// `[co]`.
     bias: Vec<f32>,
     activation: Activation,
 }
@@ -43,25 +44,12 @@ impl Depthwise {
     /// of the input's.
     pub fn new(spec: ConvSpec<'_>) -> Depthwise {
         let [batch, _, _, ci] = spec.input;
-        let [one, kh, kw, co] = spec.filter_shape;
+        let [one, _, _, co] = spec.filter_shape;
         check(&spec, co);
         assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
         let bias = spec.bias.map_or_else(|| vec![0.0; co], <[f32]>::to_vec);
-        let vectors = co == ci && ci >= LANES;
-        let (weights, bias) = if vectors {
-            let lanes = |block: usize| (0..LANES).map(move |lane| first_channel(block, ci) + lane);
-            let blocks = 0..ci.div_ceil(LANES);
-            let weights = blocks.clone().flat_map(|block| {
-                (0..kh * kw)
-                    .flat_map(move |tap| lanes(block).map(move |c| spec.filter[tap * ci + c]))
-            });
-            let bias = blocks.clone().flat_map(|block| lanes(block).map(|c| bias[c]));
-            (weights.collect(), bias.collect())
-        } else {
-            (spec.filter.to_vec(), bias)
-        };
-        let activation = spec.activation.into();
-        Depthwise { batch, axes: spec.axes(), ci, co, vectors, weights, bias, activation }
+        let (weights, activation) = (spec.filter.to_vec(), spec.activation.into());
+        Depthwise { batch, axes: spec.axes(), ci, co, weights, bias, activation }
     }
 
     /// One output row, `[ow, co]`, of an image `[h, w, ci]`.
@@ -69,129 +57,199 @@ impl Depthwise {
         let [rows, columns] = self.axes;
         assert_eq!(image.len(), rows.input * columns.input * self.ci);
         assert_eq!(output.len(), columns.output * self.co);
-        if self.vectors {
-            match (columns.kernel, columns.stride, columns.dilation) {
-                (3, 1, 1) => self.row_of_tiles::<V, 3, 1>(y, image, output),
-                (3, 2, 1) => self.row_of_tiles::<V, 3, 2>(y, image, output),
-                (5, 1, 1) => self.row_of_tiles::<V, 5, 1>(y, image, output),
-                (5, 2, 1) => self.row_of_tiles::<V, 5, 2>(y, image, output),
-                _ => self.pixels::<V>(y, 0..columns.output, image, output),
-            }
-            self.activation.finish::<V>(output);
-        } else {
+        if self.co != self.ci || self.ci < LANES {
             self.scalar_row(y, image, output);
-            self.activation.pass::<V>(output);
+            return self.activation.pass::<V>(output);
         }
-    }
-
-    /// For KW taps per row, S pixels from window to window, and neighbouring taps.
-    #[inline(never)]
-    fn row_of_tiles<V: Vector, const KW: usize, const S: usize>(
-        &self,
-        y: usize,
-        image: &[f32],
-        output: &mut [f32],
-    ) {
-        let columns = self.axes[1];
         let inside = columns.interior();
-        self.pixels::<V>(y, 0..inside.start, image, output);
-        let mut x = inside.start;
-        while x < inside.end {
-            if inside.len() >= PIXELS {
-                // The last tile may cover some pixels again.
-                let first = x.min(inside.end - PIXELS);
-                // SAFETY: first..first + PIXELS are interior.
-                unsafe { self.tile::<V, KW, S, PIXELS>([y, first], image, output) };
-                x = first + PIXELS;
-            } else {
-                // SAFETY: x is interior.
-                unsafe { self.tile::<V, KW, S, 1>([y, x], image, output) };
-                x += 1;
+        let (ky, all) = (rows.taps(y), 0..columns.kernel);
+        let slides =
+            rows.kernel == 3 && columns.kernel == 3 && columns.dilation == 1 && columns.stride <= 2;
+        let mut x = 0;
+        while x < columns.output {
+            // SAFETY: the lengths are asserted above and in `new`. A tile's pixels are interior
+            // along x, and a tile has at most `ci` channels; single pixels may be anywhere.
+            unsafe {
+                if x == inside.start && slides && ky.len() == 3 && !inside.is_empty() {
+                    match columns.stride {
+                        1 => self.slide::<V, 1>(y, inside.clone(), image, output),
+                        _ => self.slide::<V, 2>(y, inside.clone(), image, output),
+                    }
+                    x = inside.end;
+                } else if inside.contains(&x) && inside.len() >= PIXELS {
+                    // The last tile may compute some pixels again.
+                    let first = x.min(inside.end - PIXELS);
+                    match self.ci {
+                        8.. => self.tile::<V, PIXELS, 2>([y, first], [&ky, &all], image, output),
+                        _ => self.tile::<V, PIXELS, 1>([y, first], [&ky, &all], image, output),
+                    }
+                    x = first + PIXELS;
+                } else {
+                    let kx = columns.taps(x);
+                    match self.ci {
+                        16.. => self.tile::<V, 1, 4>([y, x], [&ky, &kx], image, output),
+                        _ => self.tile::<V, 1, 1>([y, x], [&ky, &kx], image, output),
+                    }
+                    x += 1;
+                }
             }
         }
-        self.pixels::<V>(y, inside.end..columns.output, image, output);
+        self.activation.finish::<V>(output);
     }
 
-    /// P neighbouring pixels, all channels.
+    /// Pixels `xs` for 3x3 taps, S pixels from window to window.
     ///
     /// # Safety
-    /// Pixels `x..x + P` of the output must be interior along x, for KW taps at stride S and
-    /// dilation 1; `image` and `output` must have the lengths that `row` asserts.
-    #[inline(always)]
-    unsafe fn tile<V: Vector, const KW: usize, const S: usize, const P: usize>(
+    /// `image` is `[h, w, ci]`, `output` is `[ow, ci]`, and `ci >= 4`. The windows of `xs` lie
+    /// inside the image, with no dilation along x.
+    unsafe fn slide<V: Vector, const S: usize>(
         &self,
-        [y, x]: [usize; 2],
+        y: usize,
+        xs: Range<usize>,
         image: &[f32],
         output: &mut [f32],
     ) {
-        let [rows, columns] = self.axes;
-        let taps = rows.taps(y);
-        if taps.is_empty() {
-            return self.pixels::<V>(y, x..x + P, image, output);
-        }
-        let top = (rows.origin(y) + (taps.start * rows.dilation) as isize) as usize;
-        let left = columns.origin(x) as usize;
-        let corner = (top * columns.input + left) * self.ci;
-        let row_step = rows.dilation * columns.input * self.ci;
-        for block in 0..self.ci.div_ceil(LANES) {
-            let channel = first_channel(block, self.ci);
-            // SAFETY: `taps` are the kernel rows inside the image, and the columns are inside by
-            // the caller's promise; channel + 4 <= ci. `new` packed kh * kw * 4 weights and 4
-            // biases for each block. The output has P pixels of ci from x on.
-            unsafe {
-                let mut sums = [V::load(self.bias.as_ptr().add(block * LANES)); P];
-                let first_tap = (block * rows.kernel + taps.start) * KW;
-                let mut weights = self.weights.as_ptr().add(first_tap * LANES);
-                let mut input = image.as_ptr().add(corner + channel);
-                for _ in taps.clone() {
-                    let w: [V; KW] = std::array::from_fn(|kx| V::load(weights.add(kx * LANES)));
-                    for column in 0..(P - 1) * S + KW {
-                        let value = V::load(input.wrapping_add(column * self.ci));
-                        for (kx, &w) in w.iter().enumerate() {
-                            if column >= kx && (column - kx) % S == 0 && (column - kx) / S < P {
-                                let sum = &mut sums[(column - kx) / S];
-                                *sum = value.mul_add(w, *sum);
-                            }
+        let ([rows, columns], c) = (self.axes, self.ci);
+        let pixels = (CACHED / (c * S)).max(2 * PIXELS);
+        for x in xs.clone().step_by(pixels) {
+            let count = pixels.min(xs.end - x);
+            let first = (rows.origin(y) as usize * columns.input + columns.origin(x) as usize) * c;
+            for channel in (0..c).step_by(LANES) {
+                // The last channels may be computed again.
+                let channel = channel.min(c - LANES);
+                // SAFETY: by the caller's promise the windows of x..x + count lie inside the
+                // image; channel + 4 <= c.
+                unsafe {
+                    let input = image.as_ptr().add(first + channel);
+                    let out = output.as_mut_ptr().add(x * c + channel);
+                    match self.activation {
+                        Activation::HardSwish => {
+                            self.slide_along::<V, S>(channel, count, input, out, V::hard_swish);
                         }
+                        Activation::Clamp { lo, hi } => {
+                            let (lo, hi) = (V::splat(lo), V::splat(hi));
+                            let clamp = |x: V| x.clamp(lo, hi);
+                            self.slide_along::<V, S>(channel, count, input, out, clamp);
+                        }
+                        _ => self.slide_along::<V, S>(channel, count, input, out, |x| x),
                     }
-                    weights = weights.add(KW * LANES);
-                    input = input.wrapping_add(row_step);
-                }
-                let out = output.as_mut_ptr().add(x * self.ci + channel);
-                for (p, sum) in self.activation.apply(sums).into_iter().enumerate() {
-                    sum.store(out.add(p * self.ci));
                 }
             }
         }
     }
 
-    /// Pixels one by one, for any window and at the borders.
+    /// Four channels of `count` pixels, from the top left tap of the first.
+    ///
+    /// # Safety
+    /// The windows that start at `input` and each S pixels after it must be readable, and the
+    /// pixels from `output` on writable.
+    #[inline(always)]
+    unsafe fn slide_along<V: Vector, const S: usize>(
+        &self,
+        channel: usize,
+        count: usize,
+        input: *const f32,
+        mut output: *mut f32,
+        activation: impl Fn(V) -> V,
+    ) {
+        let c = self.ci;
+        let row = self.axes[0].dilation * self.axes[1].input * c;
+        // SAFETY: weights are [3, 3, c] and the bias [c], channel + 4 <= c; the rest is the
+        // caller's promise: of n pixels, columns 0..(n - 1) * S + 3 are loaded, and n >= 1.
+        unsafe {
+            let tap = |i: usize| V::load(self.weights.as_ptr().add(i * c + channel));
+            let w: [V; 9] = std::array::from_fn(tap);
+            let bias = V::load(self.bias.as_ptr().add(channel));
+            let mut at = input;
+            let column = |at: *const f32| [at, at.add(row), at.add(2 * row)].map(|p| V::load(p));
+            // Adds one column of the image under one column of taps.
+            let under = |[a, b, d]: [V; 3], kx: usize, sum: V| {
+                d.mul_add(w[6 + kx], b.mul_add(w[3 + kx], a.mul_add(w[kx], sum)))
+            };
+            // The sum of the pixel that comes next, up to the columns seen so far; at stride 1
+            // also of the one after it.
+            let mut next = under(column(at), 0, bias);
+            let mut after = bias;
+            at = at.add(c);
+            if S == 1 {
+                let seen = column(at);
+                (next, after) = (under(seen, 1, next), under(seen, 0, bias));
+                at = at.add(c);
+            }
+            for _ in 0..count {
+                if S == 2 {
+                    next = under(column(at), 1, next);
+                    at = at.add(c);
+                }
+                let seen = column(at);
+                let done = under(seen, 2, next);
+                if S == 1 {
+                    (next, after) = (under(seen, 1, after), under(seen, 0, bias));
+                } else {
+                    next = under(seen, 0, bias);
+                }
+                at = at.wrapping_add(c);
+                activation(done).store(output);
+                output = output.wrapping_add(c);
+            }
+        }
+    }
+
+    /// P neighbouring pixels, all channels, 4 * B at a time. `ky` and `kx` are the taps of the
+    /// first that lie inside the image.
+    ///
+    /// # Safety
+    /// `image` is `[h, w, ci]`, `output` is `[ow, ci]`, and `ci >= 4 * B`. Unless P is 1, pixels
+    /// `x..x + P` must be interior along x.
     #[inline(never)]
-    fn pixels<V: Vector>(&self, y: usize, xs: Range<usize>, image: &[f32], output: &mut [f32]) {
-        let [rows, columns] = self.axes;
-        let ky = rows.taps(y);
-        for x in xs {
-            let kx = columns.taps(x);
-            for block in 0..self.ci.div_ceil(LANES) {
-                let channel = first_channel(block, self.ci);
-                let mut sum = V::from_array(std::array::from_fn(|i| self.bias[block * LANES + i]));
-                for ky in ky.clone() {
-                    let iy = rows.origin(y) + (ky * rows.dilation) as isize;
-                    let tap = (block * rows.kernel + ky) * columns.kernel;
-                    for kx in kx.clone() {
-                        let ix = columns.origin(x) + (kx * columns.dilation) as isize;
-                        let pixel = iy as usize * columns.input + ix as usize;
-                        // SAFETY: `taps` gave positions inside the image, whose length `row`
-                        // asserted; channel + 4 <= ci. `new` packed a vector for each tap.
-                        sum = unsafe {
-                            let value = V::load(image.as_ptr().add(pixel * self.ci + channel));
-                            let w = V::load(self.weights.as_ptr().add((tap + kx) * LANES));
-                            value.mul_add(w, sum)
-                        };
+    unsafe fn tile<V: Vector, const P: usize, const B: usize>(
+        &self,
+        [y, x]: [usize; 2],
+        [ky, kx]: [&Range<usize>; 2],
+        image: &[f32],
+        output: &mut [f32],
+    ) {
+        let ([rows, columns], c) = (self.axes, self.ci);
+        // Floats from tap to tap, and from pixel to pixel.
+        let steps =
+            [rows.dilation * columns.input, columns.dilation, columns.stride].map(|n| n * c);
+        let top = rows.origin(y) + (ky.start * rows.dilation) as isize;
+        let left = columns.origin(x) + (kx.start * columns.dilation) as isize;
+        let first = (top * columns.input as isize + left) * c as isize;
+        let first_weight = (ky.start * columns.kernel + kx.start) * c;
+        for channel in (0..c).step_by(B * LANES) {
+            // The last channels may be computed again.
+            let channel = channel.min(c - B * LANES);
+            // SAFETY: the taps are inside the image; those of pixels x + 1.. are the same by
+            // the caller's promise. channel + 4 * B <= c, the length of a pixel in the image,
+            // of a tap's weights, of the bias, and of a pixel in the output, which has x + P.
+            unsafe {
+                let bias = self.bias.as_ptr().add(channel);
+                let mut sums = [std::array::from_fn(|b| V::load(bias.add(b * LANES))); P];
+                let mut row = image.as_ptr().wrapping_offset(first).wrapping_add(channel);
+                let mut weights_row = self.weights.as_ptr().add(first_weight + channel);
+                for _ in ky.clone() {
+                    let (mut input, mut weights) = (row, weights_row);
+                    for _ in kx.clone() {
+                        let w: [V; B] = std::array::from_fn(|b| V::load(weights.add(b * LANES)));
+                        for (p, sums) in sums.iter_mut().enumerate() {
+                            let pixel = input.wrapping_add(p * steps[2]);
+                            for (b, sum) in sums.iter_mut().enumerate() {
+                                *sum = V::load(pixel.wrapping_add(b * LANES)).mul_add(w[b], *sum);
+                            }
+                        }
+                        input = input.wrapping_add(steps[1]);
+                        weights = weights.wrapping_add(c);
+                    }
+                    row = row.wrapping_add(steps[0]);
+                    weights_row = weights_row.wrapping_add(columns.kernel * c);
+                }
+                let out = output.as_mut_ptr().add(x * c + channel);
+                for (p, sums) in sums.into_iter().enumerate() {
+                    for (b, sum) in self.activation.apply::<V, B>(sums).into_iter().enumerate() {
+                        sum.store(out.add(p * c + b * LANES));
                     }
                 }
-                let [sum] = self.activation.apply([sum]);
-                output[x * self.ci + channel..][..LANES].copy_from_slice(&sum.to_array());
             }
         }
     }
@@ -216,11 +274,6 @@ impl Depthwise {
             }
         }
     }
-}
-
-/// The first channel of a block of four: the last block is moved back to end with the channels.
-fn first_channel(block: usize, channels: usize) -> usize {
-    (block * LANES).min(channels - LANES)
 }
 
 impl Kernel for Depthwise {

@@ -3,7 +3,9 @@
 //! WebAssembly cannot choose instructions inside a module, since one unknown opcode refuses the
 //! whole of it. So there is no dispatch here: [`Native`] is what the build's target features allow.
 //!
-//! A NaN that goes in comes out: every method passes it on, and [`Vector::clamp`] too.
+//! NaN: arithmetic passes it on. [`Vector::clamp`], and so [`Vector::exp`], does too as scalar and
+//! simd128; as relaxed it may give one of the bounds instead, because LLVM makes the relaxed
+//! minimum and maximum of it there, which leave that open. Never anything else.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
@@ -57,10 +59,10 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
     /// `self * b + c`, rounded once or twice: builds may differ in the last bit.
     fn mul_add(self, b: Self, c: Self) -> Self;
 
-    /// `hi` where that is less than `self`, otherwise `self` (also where that is NaN).
+    /// `hi` where that is less than `self`, otherwise `self`. NaN: see the module.
     fn at_most(self, hi: Self) -> Self;
 
-    /// `lo` where that is greater than `self`, otherwise `self` (also where that is NaN).
+    /// `lo` where that is greater than `self`, otherwise `self`. NaN: see the module.
     fn at_least(self, lo: Self) -> Self;
 
     /// Sign bits removed.
@@ -119,7 +121,7 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
         }
     }
 
-    /// `lo` where less than that, `hi` where greater; NaN stays NaN.
+    /// `lo` where less than that, `hi` where greater. NaN: see the module.
     #[inline(always)]
     fn clamp(self, lo: Self, hi: Self) -> Self {
         self.at_least(lo).at_most(hi)

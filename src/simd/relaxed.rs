@@ -1,5 +1,5 @@
-//! WebAssembly's relaxed SIMD: simd128 with a fused multiply-add. Its relaxed min and max would
-//! save an instruction on ARM only, and leave open what happens to NaN.
+//! WebAssembly's relaxed SIMD: simd128 with a fused multiply-add. LLVM itself makes relaxed
+//! minimum and maximum of simd128's pmin and pmax.
 
 use super::simd128::Simd128;
 use super::{LANES, Vector};

@@ -21,7 +21,7 @@ fn check(case: Case, seed: u64) {
     let Ok(output) = window.output([h, w], [kh, kw]) else { return };
     let input_tensor = random.tensor(&input);
     let filter_tensor = random.tensor(&filter);
-    let bias = (seed % 3 != 0).then(|| random.tensor(&[co]));
+    let bias = (!seed.is_multiple_of(3)).then(|| random.tensor(&[co]));
     let kernel = Conv::new(ConvSpec {
         input,
         output,

@@ -21,7 +21,7 @@ fn check(case: Case, seed: u64) {
     let filter_shape = [1, kernel[0], kernel[1], ci * multiplier];
     let input_tensor = random.tensor(&input);
     let filter = random.tensor(&filter_shape);
-    let bias = (seed % 3 != 0).then(|| random.tensor(&[ci * multiplier]));
+    let bias = (!seed.is_multiple_of(3)).then(|| random.tensor(&[ci * multiplier]));
     let kernel = Depthwise::new(ConvSpec {
         input,
         output,
