@@ -35,14 +35,24 @@ impl From<Option<Unary>> for Activation {
 impl Activation {
     /// Applies what is done in registers.
     #[inline(always)]
-    pub fn apply<V: Vector, const N: usize>(self, x: [V; N]) -> [V; N] {
+    pub fn apply<V: Vector>(self, x: V) -> V {
+        let [[x]] = self.apply_tile([[x]]);
+        x
+    }
+
+    /// Applies what is done in registers, with one branch for a whole tile.
+    #[inline(always)]
+    pub fn apply_tile<V: Vector, const R: usize, const C: usize>(
+        self,
+        tile: [[V; C]; R],
+    ) -> [[V; C]; R] {
         match self {
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (V::splat(lo), V::splat(hi));
-                x.map(|x| x.clamp(lo, hi))
+                tile.map(|row| row.map(|x| x.clamp(lo, hi)))
             }
-            Activation::HardSwish => x.map(V::hard_swish),
-            Activation::Logistic | Activation::Tanh => x,
+            Activation::HardSwish => tile.map(|row| row.map(V::hard_swish)),
+            Activation::Logistic | Activation::Tanh => tile,
         }
     }
 

@@ -225,7 +225,8 @@ impl Depthwise {
             // of a tap's weights, of the bias, and of a pixel in the output, which has x + P.
             unsafe {
                 let bias = self.bias.as_ptr().add(channel);
-                let mut sums = [std::array::from_fn(|b| V::load(bias.add(b * LANES))); P];
+                let mut sums: [[V; B]; P] =
+                    [std::array::from_fn(|b| V::load(bias.add(b * LANES))); P];
                 let mut row = image.as_ptr().wrapping_offset(first).wrapping_add(channel);
                 let mut weights_row = self.weights.as_ptr().add(first_weight + channel);
                 for _ in ky.clone() {
@@ -245,8 +246,8 @@ impl Depthwise {
                     weights_row = weights_row.wrapping_add(columns.kernel * c);
                 }
                 let out = output.as_mut_ptr().add(x * c + channel);
-                for (p, sums) in sums.into_iter().enumerate() {
-                    for (b, sum) in self.activation.apply::<V, B>(sums).into_iter().enumerate() {
+                for (p, sums) in self.activation.apply_tile(sums).into_iter().enumerate() {
+                    for (b, sum) in sums.into_iter().enumerate() {
                         sum.store(out.add(p * c + b * LANES));
                     }
                 }

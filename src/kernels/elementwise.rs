@@ -139,12 +139,16 @@ impl Binary {
                 None => assert!(self.in_place.contains(&i), "operand {i} cannot be in place"),
             }
         }
-        let row = self.axes[self.axes.len() - 1];
+        let (row, outer) = match self.axes[..] {
+            [row] => (row, None),
+            [.., outer, row] => (row, Some(outer)),
+            [] => unreachable!("there is a row"),
+        };
         let mut at = span.start;
+        let (mut index, mut within) = (at / row.extent, at % row.extent);
+        let mut offsets = self.offsets(index);
         while at < span.end {
-            let (index, within) = (at / row.extent, at % row.extent);
             let count = (row.extent - within).min(span.end - at);
-            let offsets = self.offsets(index);
             let out = &mut output[at - span.start..][..count];
             let to = out.as_mut_ptr();
             let from = [0, 1].map(|i| match operands[i] {
@@ -162,6 +166,15 @@ impl Binary {
             unsafe { self.segment::<V>(from, row.steps, to, count) };
             self.activation.finish::<V>(out);
             at += count;
+            index += 1;
+            within = 0;
+            // Rows along the same axis need no division to find.
+            offsets = match outer {
+                Some(outer) if index % outer.extent != 0 => {
+                    [0, 1].map(|i| offsets[i] + outer.steps[i])
+                }
+                _ => self.offsets(index),
+            };
         }
     }
 
@@ -204,13 +217,13 @@ impl Binary {
             for i in (0..whole).step_by(LANES) {
                 let a = if steps[0] == 0 { repeated[0] } else { V::load(a.add(i)) };
                 let b = if steps[1] == 0 { repeated[1] } else { V::load(b.add(i)) };
-                let [y] = self.activation.apply([f(a, b)]);
+                let y = self.activation.apply(f(a, b));
                 y.store(to.add(i));
             }
             if left > 0 {
                 let a = if steps[0] == 0 { repeated[0] } else { V::load_first(a.add(whole), left) };
                 let b = if steps[1] == 0 { repeated[1] } else { V::load_first(b.add(whole), left) };
-                let [y] = self.activation.apply([f(a, b)]);
+                let y = self.activation.apply(f(a, b));
                 y.store_first(to.add(whole), left);
             }
         }

@@ -1,9 +1,9 @@
 //! Matrix product with bias and activation: 1x1 convolutions and fully connected layers.
 
-use super::panels::{Panels, ROWS, Run};
+use super::panels::{Panels, ROWS};
 use super::{Args, Kernel};
 use crate::ops::Unary;
-use crate::simd::{Native, Vector};
+use crate::simd::Native;
 use std::ops::Range;
 
 /// `output[m][n] = activation(input[m][k] * weights[n][k]^T + bias[n])`.
@@ -28,7 +28,6 @@ pub struct GemmSpec<'a> {
 pub struct Gemm {
     m: usize,
     panels: Panels,
-    runs: [Run; 1],
 }
 
 impl Gemm {
@@ -41,24 +40,7 @@ impl Gemm {
         assert_eq!(weights.len(), n * k, "weights");
         let weight = |column, i| weights[column * k + i];
         let panels = Panels::pack([k, n], weight, bias, activation.into());
-        Gemm { m, panels, runs: [Run { at: 0, k: 0, len: k }] }
-    }
-
-    fn compute<V: Vector>(&self, rows: Range<usize>, input: &[f32], output: &mut [f32]) {
-        let Panels { k, n, activation, .. } = self.panels;
-        assert!(input.len() == self.m * k && rows.end <= self.m);
-        assert_eq!(output.len(), rows.len() * n);
-        for row in rows.clone().step_by(ROWS) {
-            let count = ROWS.min(rows.end - row);
-            let out = &mut output[(row - rows.start) * n..][..count * n];
-            // SAFETY: `row + count <= rows.end <= m`, and the input has m rows of k; `out` has
-            // `count` rows of n.
-            unsafe {
-                let input = input.as_ptr().add(row * k);
-                self.panels.multiply::<V>(count, input, k, &self.runs, out.as_mut_ptr(), n);
-            }
-            activation.finish::<V>(out);
-        }
+        Gemm { m, panels }
     }
 
     fn rows(&self, units: Range<usize>) -> Range<usize> {
@@ -86,7 +68,9 @@ impl Kernel for Gemm {
 
     fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
         let input = args.input(0, self.m * self.panels.k);
-        let output = args.output(self.span(0, units.clone()));
-        self.compute::<Native>(self.rows(units), input, output);
+        let rows = self.rows(units.clone());
+        let output = args.output(self.span(0, units));
+        let input = &input[rows.start * self.panels.k..rows.end * self.panels.k];
+        self.panels.product::<Native>(input, output);
     }
 }

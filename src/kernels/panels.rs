@@ -37,7 +37,7 @@ pub(super) struct Panels {
     /// Panels of 8 columns, `[k][8]` each; the last is `[k][4]` where 4 are enough. Zeros fill
     /// the columns beyond n. For dot products: `[n][k]`.
     weights: Vec<f32>,
-    /// `[n]`, filled up with zeros to whole panels.
+    /// `[n]`, filled up with zeros to whole panels. For dot products: repeated to 4.
     bias: Vec<f32>,
     pub activation: Activation,
 }
@@ -53,7 +53,8 @@ impl Panels {
         let columns = n.next_multiple_of(LANES);
         let mut padded = vec![0.0; columns];
         if let Some(bias) = bias {
-            padded[..n].copy_from_slice(bias);
+            let repeat = if n <= DOT_COLUMNS { columns } else { n };
+            padded[..repeat].iter_mut().zip(bias.iter().cycle()).for_each(|(p, b)| *p = *b);
         }
         let weights = if n <= DOT_COLUMNS {
             (0..n * k).map(|i| weight(i / k, i % k)).collect()
@@ -82,6 +83,27 @@ impl Panels {
             n if n <= DOT_COLUMNS => "dot",
             n if n <= LANES => "4x4",
             _ => "4x8",
+        }
+    }
+
+    /// Multiplies rows of k, `[m, k]`, to rows of n, `[m, n]`, with bias and the whole activation.
+    ///
+    /// # Panics
+    /// When the slices do not have as many rows.
+    pub fn product<V: Vector>(&self, input: &[f32], output: &mut [f32]) {
+        let Panels { k, n, activation, .. } = *self;
+        let runs = [Run { at: 0, k: 0, len: k }];
+        let m = output.len().checked_div(n).unwrap_or(0);
+        assert!(output.len() == m * n && input.len() == m * k, "rows");
+        for row in (0..m).step_by(ROWS) {
+            let rows = ROWS.min(m - row);
+            let out = &mut output[row * n..][..rows * n];
+            // SAFETY: row + rows <= m, and the input has m rows of k; `out` has `rows` of n.
+            unsafe {
+                let input = input.as_ptr().add(row * k);
+                self.multiply::<V>(rows, input, k, &runs, out.as_mut_ptr(), n);
+            }
+            activation.finish::<V>(out);
         }
     }
 
@@ -129,14 +151,10 @@ impl Panels {
         // so panel p has k * width weights; columns beyond n are not stored. The rest is the
         // caller's promise.
         unsafe {
-            if self.n <= DOT_COLUMNS {
-                for column in 0..self.n {
-                    let sums = self.dots::<V, R>(input, lda, runs, column);
-                    for (r, sum) in sums.to_array().into_iter().enumerate().take(R) {
-                        *output.add(r * ldo + column) = sum;
-                    }
-                }
-                return;
+            match self.n {
+                1 => return self.dots::<V, R, 1>(input, lda, runs, output, ldo),
+                2 => return self.dots::<V, R, 2>(input, lda, runs, output, ldo),
+                _ => {}
             }
             let mut column = 0;
             while column < self.n {
@@ -145,8 +163,8 @@ impl Panels {
                 let left = self.n - column;
                 if left > LANES {
                     let sums = tile::<V, R, 2>(input, lda, runs, weights, bias);
-                    for (r, sum) in sums.into_iter().enumerate() {
-                        let [first, second] = self.activation.apply(sum);
+                    let sums = self.activation.apply_tile(sums);
+                    for (r, [first, second]) in sums.into_iter().enumerate() {
                         let out = output.add(r * ldo + column);
                         first.store(out);
                         if left >= WIDE {
@@ -157,8 +175,8 @@ impl Panels {
                     }
                 } else {
                     let sums = tile::<V, R, 1>(input, lda, runs, weights, bias);
-                    for (r, sum) in sums.into_iter().enumerate() {
-                        let [sum] = self.activation.apply(sum);
+                    let sums = self.activation.apply_tile(sums);
+                    for (r, [sum]) in sums.into_iter().enumerate() {
                         let out = output.add(r * ldo + column);
                         if left == LANES {
                             sum.store(out);
@@ -172,43 +190,62 @@ impl Panels {
         }
     }
 
-    /// One column for R rows; lane r is row r.
+    /// R rows by all C columns, summed in lanes along k.
     ///
     /// # Safety
-    /// As [`Panels::multiply`]; `column < n <= DOT_COLUMNS`.
+    /// As [`Panels::multiply`]; `C == n`, and divides 4.
     #[inline(always)]
-    unsafe fn dots<V: Vector, const R: usize>(
+    unsafe fn dots<V: Vector, const R: usize, const C: usize>(
         &self,
         input: *const f32,
         lda: usize,
         runs: &[Run],
-        column: usize,
-    ) -> V {
-        let mut sums = [V::splat(0.0); LANES];
-        // SAFETY: `weights` is [n][k] here, `column < n`, and `run.k + run.len <= k`.
+        output: *mut f32,
+        ldo: usize,
+    ) {
+        let zero = V::splat(0.0);
+        let mut sums = [[zero; C]; R];
+        // SAFETY: `weights` is [C][k] here, and run.k + run.len <= k. `bias` has 4. The rest is
+        // the caller's promise.
         unsafe {
             for run in runs {
-                let weights = self.weights.as_ptr().add(column * self.k + run.k);
+                let weights = self.weights.as_ptr().add(run.k);
+                let columns: [*const f32; C] = from_fn(|c| weights.add(c * self.k));
                 let rows: [*const f32; R] = from_fn(|r| input.offset(run.at).add(r * lda));
                 let whole = run.len / LANES * LANES;
                 for k in (0..whole).step_by(LANES) {
-                    let w = V::load(weights.add(k));
-                    for (sum, row) in sums.iter_mut().zip(rows) {
-                        *sum = V::load(row.add(k)).mul_add(w, *sum);
+                    let w = columns.map(|column| V::load(column.add(k)));
+                    for r in 0..R {
+                        let x = V::load(rows[r].add(k));
+                        sums[r] = from_fn(|c| x.mul_add(w[c], sums[r][c]));
                     }
                 }
                 if whole < run.len {
                     let left = run.len - whole;
-                    let w = V::load_first(weights.add(whole), left);
-                    for (sum, row) in sums.iter_mut().zip(rows) {
-                        *sum = V::load_first(row.add(whole), left).mul_add(w, *sum);
+                    let w = columns.map(|column| V::load_first(column.add(whole), left));
+                    for r in 0..R {
+                        let x = V::load_first(rows[r].add(whole), left);
+                        sums[r] = from_fn(|c| x.mul_add(w[c], sums[r][c]));
+                    }
+                }
+            }
+            let bias = V::load(self.bias.as_ptr());
+            // Four outputs at a time, in their order in memory if rows follow each other.
+            for first in (0..R * C).step_by(LANES) {
+                let four = from_fn(|i| match first + i {
+                    i if i < R * C => sums[i / C][i % C],
+                    _ => zero,
+                });
+                let y = self.activation.apply(V::sums(four).add(bias));
+                if ldo == C && first + LANES <= R * C {
+                    y.store(output.add(first));
+                } else {
+                    for (i, y) in (first..R * C).zip(y.to_array()) {
+                        *output.add(i / C * ldo + i % C) = y;
                     }
                 }
             }
         }
-        let sum = V::sums(sums).add(V::splat(self.bias[column]));
-        let [sum] = self.activation.apply([sum]);
-        sum
     }
 }
 

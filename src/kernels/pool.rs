@@ -78,7 +78,7 @@ impl AveragePool {
                         sum = sum.add(value);
                     }
                 }
-                let [mean] = self.activation.apply([sum.mul(scale)]);
+                let mean = self.activation.apply(sum.mul(scale));
                 out.copy_from_slice(&mean.to_array()[..out.len()]);
             }
         }
@@ -175,7 +175,7 @@ impl GlobalAverage {
             pixel = pixel.wrapping_add(c);
         }
         let scale = V::splat(1.0 / self.pixels as f32);
-        let means = self.activation.apply(sums.map(|sum| sum.mul(scale)));
+        let [means] = self.activation.apply_tile([sums.map(|sum| sum.mul(scale))]);
         for (out, mean) in output.chunks_mut(LANES).zip(means) {
             out.copy_from_slice(&mean.to_array()[..out.len()]);
         }

@@ -2,7 +2,7 @@
 //! rows can be made independently and are written once.
 
 use super::activation::Activation;
-use super::panels::{Panels, ROWS, Run};
+use super::panels::Panels;
 use super::window::{Axis, ConvSpec, check};
 use super::{Args, Kernel};
 use crate::simd::{Native, Vector};
@@ -58,13 +58,13 @@ impl TransposeConv {
     /// One output row, `[ow, co]`, of an image `[h, w, ci]`.
     fn row<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32], scratch: &mut [f32]) {
         let [rows, columns] = self.axes;
+        let input_row = |panels: &Panels, iy: usize| {
+            let len = columns.input * panels.k;
+            &image[iy * len..][..len]
+        };
         if self.straight {
             let panels = &self.kernel_rows[y % rows.stride];
-            self.product::<V>(panels, y / rows.stride, image, |x, count, multiply| {
-                let out = &mut output[x * panels.n..][..count * panels.n];
-                multiply(out);
-            });
-            return self.activation.finish::<V>(output);
+            return panels.product::<V>(input_row(panels, y / rows.stride), output);
         }
         for pixel in output.chunks_exact_mut(self.co) {
             pixel.copy_from_slice(&self.bias);
@@ -76,49 +76,18 @@ impl TransposeConv {
             if distance % rows.stride != 0 || iy >= rows.input {
                 continue;
             }
-            self.product::<V>(panels, iy, image, |x, count, multiply| {
-                let products = &mut scratch[..count * panels.n]; // [count, kw, co]
-                multiply(products);
-                for (i, product) in products.chunks_exact(self.co).enumerate() {
-                    let (ix, kx) = (x + i / columns.kernel, i % columns.kernel);
-                    let Some(ox) = (ix * columns.stride + kx).checked_sub(columns.pad) else {
-                        continue;
-                    };
-                    if ox < columns.output {
-                        let pixel = &mut output[ox * self.co..][..self.co];
-                        pixel.iter_mut().zip(product).for_each(|(sum, p)| *sum += p);
-                    }
+            let products = &mut scratch[..columns.input * panels.n]; // [w, kw, co]
+            panels.product::<V>(input_row(panels, iy), products);
+            for (i, product) in products.chunks_exact(self.co).enumerate() {
+                let (ix, kx) = (i / columns.kernel, i % columns.kernel);
+                let ox = (ix * columns.stride + kx).checked_sub(columns.pad);
+                if let Some(ox) = ox.filter(|&ox| ox < columns.output) {
+                    let pixel = &mut output[ox * self.co..][..self.co];
+                    pixel.iter_mut().zip(product).for_each(|(sum, p)| *sum += p);
                 }
-            });
+            }
         }
         self.activation.pass::<V>(output);
-    }
-
-    /// Multiplies input row `iy` with the weights of one kernel row, some pixels at a time:
-    /// `take(x, count, multiply)` gets a function that writes `[count, kw * co]`.
-    #[inline(always)]
-    fn product<V: Vector>(
-        &self,
-        panels: &Panels,
-        iy: usize,
-        image: &[f32],
-        mut take: impl FnMut(usize, usize, &dyn Fn(&mut [f32])),
-    ) {
-        let width = self.axes[1].input;
-        let row = &image[iy * width * panels.k..][..width * panels.k];
-        let runs = [Run { at: 0, k: 0, len: panels.k }];
-        for x in (0..width).step_by(ROWS) {
-            let count = ROWS.min(width - x);
-            let input = &row[x * panels.k..][..count * panels.k];
-            take(x, count, &|out| {
-                assert_eq!(out.len(), count * panels.n);
-                // SAFETY: `input` has `count` rows of k, `out` as many of n.
-                unsafe {
-                    let out = out.as_mut_ptr();
-                    panels.multiply::<V>(count, input.as_ptr(), panels.k, &runs, out, panels.n);
-                }
-            });
-        }
     }
 }
 
@@ -139,7 +108,7 @@ impl Kernel for TransposeConv {
     }
 
     fn scratch(&self) -> usize {
-        if self.straight { 0 } else { ROWS * self.kernel_rows[0].n }
+        if self.straight { 0 } else { self.axes[1].input * self.kernel_rows[0].n }
     }
 
     fn weight_bytes(&self) -> usize {
