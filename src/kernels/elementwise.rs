@@ -73,6 +73,8 @@ pub struct BinarySpec<'a> {
 pub struct Binary {
     kind: BinaryKind,
     activation: Activation,
+    /// Whether the activation does anything.
+    activates: bool,
     /// Elements of the operands.
     lengths: [usize; 2],
     elements: usize,
@@ -106,6 +108,7 @@ impl Binary {
         Binary {
             kind: spec.op.kind,
             activation: spec.op.activation.into(),
+            activates: spec.op.activation.is_some(),
             lengths,
             elements,
             unit: if axes.len() == 1 { UNIT } else { row * UNIT.div_ceil(row) },
@@ -139,6 +142,38 @@ impl Binary {
                 None => assert!(self.in_place.contains(&i), "operand {i} cannot be in place"),
             }
         }
+        match self.kind {
+            BinaryKind::Add => self.apply::<V>(span, operands, output, V::add),
+            BinaryKind::Mul => self.apply::<V>(span, operands, output, V::mul),
+        }
+    }
+
+    /// A loop for each way a row can go, so that there is no branch in it.
+    #[inline(always)]
+    fn apply<V: Vector>(
+        &self,
+        span: Range<usize>,
+        operands: [Option<&[f32]>; 2],
+        output: &mut [f32],
+        f: impl Fn(V, V) -> V + Copy,
+    ) {
+        match self.axes[self.axes.len() - 1].steps {
+            [0, _] => self.rows::<V, false, true>(span, operands, output, f),
+            [_, 0] => self.rows::<V, true, false>(span, operands, output, f),
+            _ => self.rows::<V, true, true>(span, operands, output, f),
+        }
+    }
+
+    /// Where A or B is false, that operand is one value for a whole row.
+    #[inline(never)]
+    fn rows<V: Vector, const A: bool, const B: bool>(
+        &self,
+        span: Range<usize>,
+        operands: [Option<&[f32]>; 2],
+        output: &mut [f32],
+        f: impl Fn(V, V) -> V,
+    ) {
+        let moves = [A, B];
         let (row, outer) = match self.axes[..] {
             [row] => (row, None),
             [.., outer, row] => (row, Some(outer)),
@@ -146,86 +181,75 @@ impl Binary {
         };
         let mut at = span.start;
         let (mut index, mut within) = (at / row.extent, at % row.extent);
+        let mut position = outer.map_or(0, |outer| index % outer.extent);
         let mut offsets = self.offsets(index);
         while at < span.end {
-            let count = (row.extent - within).min(span.end - at);
+            // No longer than what stays in the cache for the activation.
+            let count = (row.extent - within).min(span.end - at).min(UNIT);
             let out = &mut output[at - span.start..][..count];
             let to = out.as_mut_ptr();
             let from = [0, 1].map(|i| match operands[i] {
-                // Checked slicing: all that `segment` reads of it.
-                Some(slice) => {
-                    let start = offsets[i] + within * row.steps[i];
-                    let len = if row.steps[i] == 0 { 1 } else { count };
-                    slice[start..start + len].as_ptr()
-                }
+                // Checked slicing: all that `row` reads of it.
+                Some(slice) if moves[i] => slice[offsets[i] + within..][..count].as_ptr(),
+                Some(slice) => &raw const slice[offsets[i]],
                 None => to.cast_const(),
             });
-            // SAFETY: `to` has `count` elements, and so has each operand that moves along; one
-            // that does not has 1, and is not in place: `in_place` admits only operands with as
-            // many elements as the output, whose steps are 1 in rows longer than 1.
-            unsafe { self.segment::<V>(from, row.steps, to, count) };
-            self.activation.finish::<V>(out);
+            // SAFETY: `to` has `count` elements, and so has each operand that moves; one that
+            // does not has one, and is not in place: `in_place` admits only operands with as
+            // many elements as the output, which move.
+            unsafe { walk::<V, A, B>(from, to, count, &f) };
+            if self.activates {
+                self.activation.pass::<V>(out);
+            }
             at += count;
-            index += 1;
+            within += count;
+            if within < row.extent {
+                continue;
+            }
             within = 0;
-            // Rows along the same axis need no division to find.
+            index += 1;
+            position += 1;
+            // Rows along the same axis need no division to be found.
             offsets = match outer {
-                Some(outer) if index % outer.extent != 0 => {
+                Some(outer) if position < outer.extent => {
                     [0, 1].map(|i| offsets[i] + outer.steps[i])
                 }
-                _ => self.offsets(index),
+                _ => {
+                    position = 0;
+                    self.offsets(index)
+                }
             };
         }
     }
+}
 
-    /// # Safety
-    /// `to` must be writable for `count` floats; each of `from` readable for `count`, or for one
-    /// where its step is 0. An operand is either apart from `to` or equal to it.
-    unsafe fn segment<V: Vector>(
-        &self,
-        from: [*const f32; 2],
-        steps: [usize; 2],
-        to: *mut f32,
-        count: usize,
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self.kind {
-                BinaryKind::Add => self.walk::<V>(from, steps, to, count, V::add),
-                BinaryKind::Mul => self.walk::<V>(from, steps, to, count, V::mul),
-            }
+/// `to[i] = f(a[i], b[i])` for `count` elements; an operand that does not move stays at 0.
+///
+/// # Safety
+/// `to` must be writable for `count` floats; each of the operands readable for `count`, or for one
+/// where it does not move. An operand is either apart from `to` or equal to it.
+#[inline(always)]
+unsafe fn walk<V: Vector, const A: bool, const B: bool>(
+    [a, b]: [*const f32; 2],
+    to: *mut f32,
+    count: usize,
+    f: &impl Fn(V, V) -> V,
+) {
+    let whole = count / LANES * LANES;
+    let left = count - whole;
+    // SAFETY: the caller's promise: i + 4 <= whole <= count, and whole + left = count. Both
+    // operands of a vector are read before it is written.
+    unsafe {
+        let repeated = [a, b].map(|p| V::load_splat(p));
+        for i in (0..whole).step_by(LANES) {
+            let a = if A { V::load(a.add(i)) } else { repeated[0] };
+            let b = if B { V::load(b.add(i)) } else { repeated[1] };
+            f(a, b).store(to.add(i));
         }
-    }
-
-    /// # Safety
-    /// As `segment`.
-    #[inline(always)]
-    unsafe fn walk<V: Vector>(
-        &self,
-        [a, b]: [*const f32; 2],
-        steps: [usize; 2],
-        to: *mut f32,
-        count: usize,
-        f: impl Fn(V, V) -> V,
-    ) {
-        let whole = count / LANES * LANES;
-        let left = count - whole;
-        // SAFETY: the caller's promise: i + 4 <= whole <= count, and whole + left = count. Both
-        // operands of a vector are read before it is written.
-        unsafe {
-            let repeated = [a, b].map(|p| V::load_splat(p));
-            for i in (0..whole).step_by(LANES) {
-                let a = if steps[0] == 0 { repeated[0] } else { V::load(a.add(i)) };
-                let b = if steps[1] == 0 { repeated[1] } else { V::load(b.add(i)) };
-                let y = self.activation.apply(f(a, b));
-                y.store(to.add(i));
-            }
-            if left > 0 {
-                let a = if steps[0] == 0 { repeated[0] } else { V::load_first(a.add(whole), left) };
-                let b = if steps[1] == 0 { repeated[1] } else { V::load_first(b.add(whole), left) };
-                let y = self.activation.apply(f(a, b));
-                y.store_first(to.add(whole), left);
-            }
+        if left > 0 {
+            let a = if A { V::load_first(a.add(whole), left) } else { repeated[0] };
+            let b = if B { V::load_first(b.add(whole), left) } else { repeated[1] };
+            f(a, b).store_first(to.add(whole), left);
         }
     }
 }
