@@ -43,11 +43,12 @@ export class Compositor {
     this.#background = image;
   }
 
-  /** Keeps the frame as it is now: a video has moved on when its mask arrives. */
-  grab(frame: CanvasImageSource, width: number, height: number): void {
+  /** Keeps the frame as it is now: a video has moved on when its mask arrives. Gives what it is kept on. */
+  grab(frame: CanvasImageSource, width: number, height: number): HTMLCanvasElement {
     const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
     resize(this.#frame, Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
     this.#frame.context.drawImage(frame, 0, 0, this.#frame.canvas.width, this.#frame.canvas.height);
+    return this.#frame.canvas;
   }
 
   /** Draws the kept frame with its mask. */

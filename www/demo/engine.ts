@@ -38,10 +38,10 @@ export class Engine {
    * Loads a segmenter with other settings. The one that runs goes on until the new one has made a
    * mask, and for ever if that fails. Gives `undefined` if a later wish overtook this one.
    */
-  async load(settings: Settings, smoothing: boolean | undefined): Promise<Segmenter | undefined> {
+  async load(settings: Settings): Promise<Segmenter | undefined> {
     const wish = ++this.#wish;
     const { threads, build } = settings;
-    const segmenter = await createSegmenter({ model: this.#source(settings.model), threads, build, smoothing, layerTimes: true });
+    const segmenter = await createSegmenter({ model: this.#source(settings.model), threads, build, smoothing: false, layerTimes: true });
     try {
       await segmenter.segment(new ImageData(8, 8));
     } catch (error) {

@@ -91,5 +91,5 @@ function makeRow(layer: LayerInfo): Row {
 
 /** TFLite's names are long: let them break at their own joints. */
 function readable(op: string): string {
-  return op.replaceAll('_', '_\u200b').replace(/([a-z])([A-Z])/g, '$1\u200b$2');
+  return op.replace(/_|[a-z](?=[A-Z0-9])|[A-Z0-9](?=[A-Z][a-z])/g, '$&\u200b');
 }

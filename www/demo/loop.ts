@@ -11,7 +11,7 @@ export interface Drawn {
 }
 
 /** A picture is run this often, so that its times settle. */
-const PICTURE_RUNS = 20;
+const PICTURE_RUNS = 60;
 
 export class FrameLoop {
   readonly #compositor: Compositor;
@@ -26,6 +26,8 @@ export class FrameLoop {
   #fresh = false;
   #runsLeft = 0;
   effect: Effect = 'tint';
+  /** Of camera and video; a picture does not move. */
+  smoothing = true;
 
   constructor(compositor: Compositor, onDrawn: (drawn: Drawn) => void, onError: (error: unknown) => void) {
     this.#compositor = compositor;
@@ -89,10 +91,8 @@ export class FrameLoop {
     try {
       const { width, height } = source.size();
       if (width > 0 && height > 0) {
-        // In the same task, so that both see the same frame.
-        const segmented = segmenter.segment(source.element);
-        this.#compositor.grab(source.element, width, height);
-        const mask = await segmented;
+        segmenter.smoothing = this.smoothing && source.kind !== 'picture';
+        const mask = await this.#segment(segmenter, source, width, height);
         if (turn === this.#turn) {
           const start = performance.now();
           this.#compositor.draw(mask, this.effect);
@@ -110,4 +110,38 @@ export class FrameLoop {
     if (this.#source?.kind === 'picture' && --this.#runsLeft > 0) requestAnimationFrame(() => this.#next());
     else if (this.#fresh) this.#next();
   }
+
+  /** The mask of a frame, and that same frame in the compositor: a video goes on meanwhile. */
+  async #segment(segmenter: Segmenter, source: Source, width: number, height: number): Promise<Mask> {
+    const frame = videoFrameOf(source, width, height);
+    if (!frame) {
+      const canvas = this.#compositor.grab(source.element, width, height);
+      return await segmenter.segment(source.kind === 'picture' ? source.element : canvas);
+    }
+    try {
+      // The worker begins first; the page draws while it works.
+      const grabbed = task().then(() => this.#compositor.grab(frame, width, height));
+      const [mask] = await Promise.all([segmenter.segment(frame), grabbed]);
+      return mask;
+    } finally {
+      frame.close();
+    }
+  }
+}
+
+/** The cheapest copy of what a video shows; `undefined` where there is none, or one turned otherwise. */
+function videoFrameOf(source: Source, width: number, height: number): VideoFrame | undefined {
+  if (source.kind === 'picture' || typeof VideoFrame === 'undefined') return undefined;
+  try {
+    const frame = new VideoFrame(source.element);
+    if (frame.displayWidth === width && frame.displayHeight === height) return frame;
+    frame.close();
+  } catch {
+    // Some browsers refuse some videos: the canvas takes them all.
+  }
+  return undefined;
+}
+
+function task(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }

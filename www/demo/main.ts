@@ -124,7 +124,7 @@ async function load(settings: Settings): Promise<void> {
   if (!loop.source) setState('loading');
   setStatus('Loading the model…');
   try {
-    const segmenter = await engine.load(settings, smoothing());
+    const segmenter = await engine.load(settings);
     if (!segmenter) return;
     await showModel();
     loop.segmenter = segmenter;
@@ -191,11 +191,6 @@ function openModelFile(file: File): void {
   void load({ ...engine.settings, model: file.name });
 }
 
-/** On means as the package does it: for videos, not for pictures. */
-function smoothing(): boolean | undefined {
-  return ui.smoothing.checked ? undefined : false;
-}
-
 function checkedEffect(): Effect {
   return (ui.effect.querySelector<HTMLInputElement>(':checked')?.value ?? 'tint') as Effect;
 }
@@ -238,8 +233,7 @@ onFile(ui.background, (file) => {
 });
 ui.effect.addEventListener('change', setEffect);
 ui.smoothing.addEventListener('change', () => {
-  if (engine.segmenter) engine.segmenter.smoothing = smoothing();
-  loop.refresh();
+  loop.smoothing = ui.smoothing.checked;
 });
 ui.model.addEventListener('change', () => void load({ ...engine.settings, model: ui.model.value }));
 ui.size.addEventListener('change', () => void resize(ui.size.value));

@@ -21,11 +21,25 @@ export function isVideo(frame: FrameSource): boolean {
   return is(frame, 'HTMLVideoElement') || is(frame, 'VideoFrame');
 }
 
+/** A copy of a frame, and the ms it took to make. */
+export interface Captured {
+  wire: WireFrame;
+  ms: number;
+}
+
 /**
  * Takes the picture as it is now. The caller's frame stays as it was; what comes back is ours to
  * transfer and close.
  */
-export async function capture(frame: FrameSource): Promise<WireFrame> {
+export async function capture(frame: FrameSource): Promise<Captured> {
+  const start = performance.now();
+  const taken = take(frame);
+  // Awaiting what is there already would count what the page does meanwhile.
+  const wire = taken instanceof Promise ? await taken : taken;
+  return { wire, ms: performance.now() - start };
+}
+
+function take(frame: FrameSource): WireFrame | Promise<WireFrame> {
   const { width, height } = sizeOf(frame);
   if (!(width > 0 && height > 0)) {
     throw new OctomaskError('bad-input', `The frame has no pixels (${width} x ${height}); wait until it is loaded.`);
@@ -40,11 +54,15 @@ export async function capture(frame: FrameSource): Promise<WireFrame> {
       if (taken.displayWidth === width && taken.displayHeight === height) return taken;
       taken.close();
     }
-    if (typeof createImageBitmap === 'function') return await createImageBitmap(frame, fits ? {} : smaller(width, height));
-    return draw(frame as CanvasImageSource, width, height);
+    if (typeof createImageBitmap !== 'function') return draw(frame as CanvasImageSource, width, height);
+    return createImageBitmap(frame, fits ? {} : smaller(width, height)).catch(unreadable);
   } catch (error) {
-    throw new OctomaskError('bad-input', `The frame cannot be read: ${messageOf(error)}.`, { cause: error });
+    return unreadable(error);
   }
+}
+
+function unreadable(error: unknown): never {
+  throw new OctomaskError('bad-input', `The frame cannot be read: ${messageOf(error)}.`, { cause: error });
 }
 
 /** Lets go of a frame of ours; one that was transferred is gone already. */

@@ -17,12 +17,12 @@ export interface ModelDescription {
 /** What the worker answers to a frame. Times are in ms. */
 export interface SegmentResult {
   /** Row-major, 0..255. */
-  data: Uint8Array<ArrayBuffer>;
+  data: Uint8Array;
   width: number;
   height: number;
   timings: { capture: number; resize: number; infer: number; mask: number };
   /** One time per step of the plan, when asked for. */
-  layers?: Float64Array<ArrayBuffer>;
+  layers?: Float64Array;
   memoryBytes: number;
 }
 
@@ -33,7 +33,7 @@ export interface Requests {
   /** Starts the pool: `workers` threads beside the worker itself. */
   startPool: { params: { workers: number }; result: undefined };
   load: {
-    params: { bytes: Uint8Array<ArrayBuffer>; threads: number; inputSize: Size | undefined };
+    params: { bytes: Uint8Array; threads: number; inputSize: Size | undefined };
     result: ModelDescription;
   };
   resize: { params: { height: number; width: number }; result: ModelDescription };

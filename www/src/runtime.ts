@@ -137,6 +137,9 @@ function workerUrl(): URL {
 /** Workers must come from the page's own origin; one from elsewhere is imported by a shim that does. */
 function startWorker(): Worker {
   const url = workerUrl();
+  if (typeof Worker === 'undefined' || typeof location === 'undefined') {
+    throw new OctomaskError('worker-failed', 'Octomask runs in browsers: there are no web workers here.');
+  }
   try {
     if (url.origin === location.origin) return new Worker(url, { type: 'module', name: 'octomask' });
     const shim = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' }));

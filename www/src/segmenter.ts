@@ -34,13 +34,13 @@ export interface Timings {
 /** Where the person is. */
 export interface Mask {
   /** Row-major: 0 (background) to 255 (person). */
-  data: Uint8Array<ArrayBuffer>;
+  data: Uint8Array;
   /** Of the mask, which has the size of the model's output; stretch it over the frame. */
   width: number;
   height: number;
   timings: Timings;
   /** With `layerTimes`: ms per layer, in the order of `model.layers()`. */
-  layers?: Float64Array<ArrayBuffer>;
+  layers?: Float64Array;
 }
 
 /** Makes masks of frames. */
@@ -106,8 +106,8 @@ class ModelSegmenter implements Segmenter {
   segment(frame: FrameSource): Promise<Mask> {
     const start = performance.now();
     const smoothing = amount(this.#smoothing ?? isVideo(frame));
-    // Both are started now: the picture may be another one when the worker is free.
-    const captured = capture(frame).then((wire) => ({ wire, ms: performance.now() - start }));
+    // Taken now: it may be another picture when the worker is free.
+    const captured = capture(frame);
     const mask = this.#last.then(async (): Promise<Mask> => {
       const { wire, ms } = await captured;
       const result = await this.#model.segment(wire, smoothing, this.#layerTimes).finally(() => closeFrame(wire));

@@ -2,13 +2,13 @@
 
 /** Elements of a tensor in the model's own type; float16 comes as the bits, bool as 0 or 1. */
 export type TypedArray =
-  | Float32Array<ArrayBufferLike>
-  | Int8Array<ArrayBufferLike>
-  | Uint8Array<ArrayBufferLike>
-  | Int16Array<ArrayBufferLike>
-  | Uint16Array<ArrayBufferLike>
-  | Int32Array<ArrayBufferLike>
-  | BigInt64Array<ArrayBufferLike>;
+  | Float32Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | BigInt64Array;
 
 /** Element types; `bool` is one byte each. */
 export type DType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'bool';
