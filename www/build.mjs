@@ -24,6 +24,17 @@ async function bundle(input, file, options = {}) {
   await build.close();
 }
 
+/** The snippet starts each thread in a way of which wasm-bindgen warns on the console. */
+const currentParameters = {
+  name: 'current-parameters',
+  transform(code, id) {
+    if (!id.endsWith('workerHelpers.no-bundler.js')) return undefined;
+    const old = 'pkg.default(data.module, data.memory)';
+    if (!code.includes(old)) throw new Error(`${id} has changed: it lacks ${old}`);
+    return code.replace(old, 'pkg.default({ module_or_path: data.module, memory: data.memory })');
+  },
+};
+
 async function copyBuild(name) {
   const from = new URL(`${name}/`, wasm);
   const to = new URL(`wasm/${name}/`, dist);
@@ -32,7 +43,7 @@ async function copyBuild(name) {
   });
   await mkdir(to, { recursive: true });
   // With the thread pool's snippet in the same file, for bundlers that rename files.
-  await bundle(path('octomask.js', from), path('octomask.js', to));
+  await bundle(path('octomask.js', from), path('octomask.js', to), { plugins: [currentParameters] });
   await cp(new URL('octomask_bg.wasm', from), new URL('octomask_bg.wasm', to));
 }
 

@@ -74,7 +74,7 @@ const server = createServer(async (request, response) => {
 });
 
 if (!(Number.isInteger(port) && port >= 0 && port < 65536)) fail(`PORT must be a number from 0 to 65535, got ${process.env.PORT}`);
-if (!(await find('/'))) fail(`There is no page in ${root}: build it first (npm run build)`);
+if (!(await stat(root).catch(() => undefined))?.isDirectory()) fail(`${root} is not there: build it first (npm run build)`);
 server.on('error', (error) => {
   fail(error.code === 'EADDRINUSE' ? `Port ${port} is taken: choose another one with PORT=${port + 1}` : error.message);
 });

@@ -17,11 +17,11 @@ function octomaskSentence(error: OctomaskError): string {
     case 'no-simd':
       return 'This browser is too old: it has no WebAssembly SIMD. Update it, or use Chrome 91, Firefox 89, Safari 16.4 or later.';
     case 'malformed-model':
-      return `This file is not a working .tflite model: ${error.message}`;
+      return `This file is not a working .tflite model. ${error.message}`;
     case 'unsupported-model':
-      return `This model cannot be run yet: ${error.message}`;
+      return `This model cannot be run yet. ${error.message}`;
     case 'limit':
-      return `This model is too large: ${error.message}`;
+      return `This model is too large. ${error.message}`;
     default:
       return error.message;
   }

@@ -100,7 +100,13 @@ export function serve<R extends RequestMap<R>>(port: Port, handlers: Handlers<R>
 function toErrorData(error: unknown): ErrorData {
   if (isErrorData(error)) {
     const { code, message, opIndex, op } = error;
-    return { code, message, ...(opIndex !== undefined && { opIndex }), ...(op !== undefined && { op }) };
+    return { code, message: sentenceOf(message), ...(opIndex !== undefined && { opIndex }), ...(op !== undefined && { op }) };
   }
   return { code: 'worker-failed', message: `The runtime stopped: ${messageOf(error)}; load the model again.` };
+}
+
+/** The runtime's messages are parts of a line, as Rust has them; on a page they stand alone. */
+function sentenceOf(message: string): string {
+  const text = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

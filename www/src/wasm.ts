@@ -7,7 +7,7 @@ export interface Glue {
   default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   /** In builds with threads only. */
   initThreadPool?(workers: number): Promise<unknown>;
-  memory(): WebAssembly.Memory;
+  wasmMemory(): WebAssembly.Memory;
   WasmModel: { load(bytes: Uint8Array, threads: number, height: number | undefined, width: number | undefined): WasmModel };
 }
 

@@ -51,7 +51,7 @@ serve<Requests>(self as unknown as Port, {
       const pixels = openPixels(frame);
       const bytes = pixels.width * pixels.height * 4;
       const address = model().frameBuffer(bytes);
-      await pixels.copyTo(new Uint8Array(runtime().memory().buffer, address, bytes));
+      await pixels.copyTo(new Uint8Array(runtime().wasmMemory().buffer, address, bytes));
       const captured = performance.now();
       model().loadFrame(pixels.width, pixels.height);
       const resized = performance.now();
@@ -63,7 +63,7 @@ serve<Requests>(self as unknown as Port, {
       mask.free();
       // A copy of its own: the next frame overwrites the one in the runtime's memory.
       const data = new Uint8Array(width * height);
-      data.set(new Uint8Array(runtime().memory().buffer, at, width * height));
+      data.set(new Uint8Array(runtime().wasmMemory().buffer, at, width * height));
       const timings = {
         capture: captured - start,
         resize: resized - captured,
@@ -99,7 +99,7 @@ function describe(): ModelDescription {
 }
 
 function memoryBytes(): number {
-  return runtime().memory().buffer.byteLength;
+  return runtime().wasmMemory().buffer.byteLength;
 }
 
 async function importGlue(url: string): Promise<Glue> {
