@@ -16,6 +16,8 @@ pub mod simd;
 pub mod tensor;
 pub mod tflite;
 pub mod threads;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
 
 pub use error::{Error, Result};
 pub use model::{Model, Options};

@@ -1,0 +1,263 @@
+//! The WebAssembly module as `www/src/worker.ts` uses it. Translates, and decides nothing.
+
+use crate::error::{Error, Result};
+use crate::model::{Model, Options};
+use crate::segment::Segmenter;
+use crate::tensor::{Quantization, TensorDef, View, ViewMut};
+use js_sys::{
+    BigInt64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Reflect,
+    Uint8Array, Uint16Array,
+};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds since the worker started.
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// Runs once, when the module is started: a panic then says on the console where it was.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The module's memory, into which the addresses below point. It may be a shared one.
+#[wasm_bindgen(js_name = wasmMemory)]
+pub fn wasm_memory() -> JsValue {
+    wasm_bindgen::memory()
+}
+
+/// A loaded model and the room for its frames.
+#[wasm_bindgen]
+pub struct WasmModel {
+    model: Model,
+    init_ms: f64,
+    frame: Vec<u8>,               // [height][width][rgba]
+    segmenter: Option<Segmenter>, // made for the first frame
+}
+
+/// Where a mask lies: `[height][width]` bytes at `address`.
+#[wasm_bindgen]
+#[derive(Clone, Copy)]
+pub struct MaskPlace {
+    /// Bytes from the start of the memory.
+    pub address: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+#[wasm_bindgen]
+impl WasmModel {
+    /// Reads and plans a `.tflite` file. `threads` counts the calling one; the pool of the others
+    /// must run already.
+    pub fn load(
+        bytes: &[u8],
+        threads: usize,
+        height: Option<usize>,
+        width: Option<usize>,
+    ) -> Result<WasmModel, JsValue> {
+        let options = Options {
+            threads,
+            input_size: height.zip(width).map(Into::into),
+            ..Default::default()
+        };
+        let start = now();
+        let model = Model::load(bytes, &options).map_err(thrown)?;
+        Ok(WasmModel { model, init_ms: now() - start, frame: Vec::new(), segmenter: None })
+    }
+
+    /// What the caller provides: `TensorInfo[]`.
+    pub fn inputs(&self) -> JsValue {
+        described(&self.model.inputs().into_iter().map(TensorInfo::of).collect::<Vec<_>>())
+    }
+
+    /// What the caller gets: `TensorInfo[]`.
+    pub fn outputs(&self) -> JsValue {
+        described(&self.model.outputs().into_iter().map(TensorInfo::of).collect::<Vec<_>>())
+    }
+
+    /// Heights and widths the model allows: `[number, number][]`.
+    pub fn sizes(&self) -> JsValue {
+        described(&self.model.sizes())
+    }
+
+    /// The steps of the plan: `LayerInfo[]`.
+    pub fn layers(&self) -> JsValue {
+        described(&self.model.layers())
+    }
+
+    /// Changes the input size; refused, the model stays as it was.
+    pub fn resize(&mut self, height: usize, width: usize) -> Result<(), JsValue> {
+        self.model.resize(height, width).map_err(thrown)
+    }
+
+    /// Copies a typed array of the input's type and length in.
+    #[wasm_bindgen(js_name = setInput)]
+    pub fn set_input(&mut self, index: usize, data: &JsValue) -> Result<(), JsValue> {
+        set_input(&mut self.model, index, data).map_err(thrown)
+    }
+
+    /// Runs the network.
+    pub fn run(&mut self) {
+        self.model.run();
+    }
+
+    /// A copy of an output as a typed array of its type.
+    pub fn output(&self, index: usize) -> Result<JsValue, JsValue> {
+        Ok(match self.model.output(index).map_err(thrown)? {
+            View::F32(v) => Float32Array::from(v).into(),
+            View::F16(v) => Uint16Array::from(v).into(),
+            View::I8(v) => Int8Array::from(v).into(),
+            View::U8(v) | View::Bool(v) => Uint8Array::from(v).into(),
+            View::I16(v) => Int16Array::from(v).into(),
+            View::I32(v) => Int32Array::from(v).into(),
+            View::I64(v) => BigInt64Array::from(v).into(),
+        })
+    }
+
+    /// Measures every step: `Profile`.
+    pub fn profile(&mut self, runs: usize, warmup: usize) -> JsValue {
+        described(&self.model.profile(now, runs, warmup, self.init_ms))
+    }
+
+    /// Whether each run leaves one time per step.
+    #[wasm_bindgen(js_name = timeSteps)]
+    pub fn time_steps(&mut self, on: bool) {
+        self.model.set_clock(on.then_some(now as fn() -> f64));
+    }
+
+    /// Milliseconds of each step in the last run; empty when steps are not timed.
+    #[wasm_bindgen(js_name = stepMs)]
+    pub fn step_ms(&self) -> Float64Array {
+        Float64Array::from(self.model.step_ms())
+    }
+
+    /// The address of room for so many bytes of pixels, row-major RGBA. The next call may move it.
+    #[wasm_bindgen(js_name = frameBuffer)]
+    pub fn frame_buffer(&mut self, bytes: usize) -> Result<*mut u8, JsValue> {
+        let more = bytes.saturating_sub(self.frame.len());
+        if self.frame.try_reserve_exact(more).is_err() {
+            return Err(thrown(Error::limit(format!("no memory for a frame of {bytes} bytes"))));
+        }
+        self.frame.resize(bytes, 0);
+        Ok(self.frame.as_mut_ptr())
+    }
+
+    /// Takes the pixels in the frame buffer as the model's input.
+    #[wasm_bindgen(js_name = loadFrame)]
+    pub fn load_frame(&mut self, width: usize, height: usize) -> Result<(), JsValue> {
+        let segmenter = match &mut self.segmenter {
+            Some(segmenter) => segmenter,
+            none => none.insert(Segmenter::new(&self.model).map_err(thrown)?),
+        };
+        segmenter.load_frame(&mut self.model, &self.frame, width, height).map_err(thrown)
+    }
+
+    /// Makes the mask of the last run. `smoothing` goes from 0 (this frame alone) to 1.
+    pub fn mask(&mut self, smoothing: f32) -> Result<MaskPlace, JsValue> {
+        let Some(segmenter) = &mut self.segmenter else {
+            return Err(thrown(Error::bad_input("there is no mask before the first frame")));
+        };
+        let mask = segmenter.mask(&self.model, smoothing).map_err(thrown)?.as_ptr() as usize;
+        let [height, width] = segmenter.mask_size();
+        Ok(MaskPlace { address: mask, width, height })
+    }
+}
+
+/// A tensor as JavaScript sees it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TensorInfo<'a> {
+    name: &'a str,
+    shape: &'a [usize],
+    dtype: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantization: Option<QuantizationInfo<'a>>,
+}
+
+/// Quantization parameters as JavaScript sees them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct QuantizationInfo<'a> {
+    scale: &'a [f32],
+    zero_point: &'a [i64],
+    axis: usize,
+}
+
+impl<'a> TensorInfo<'a> {
+    fn of(tensor: &'a TensorDef) -> TensorInfo<'a> {
+        let quantization =
+            tensor.quantization.as_ref().map(|Quantization { scale, zero_point, axis }| {
+                QuantizationInfo { scale, zero_point, axis: *axis }
+            });
+        TensorInfo {
+            name: &tensor.name,
+            shape: tensor.shape.dims(),
+            dtype: tensor.dtype.name(),
+            quantization,
+        }
+    }
+}
+
+/// A description as plain objects and arrays. Never on the way of a frame.
+fn described(value: &impl Serialize) -> JsValue {
+    let serializer = Serializer::new().serialize_maps_as_objects(true);
+    // These types have no map keys or numbers that JavaScript lacks.
+    value.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// An error as `ErrorData` of `www/src/errors.ts`.
+fn thrown(error: Error) -> JsValue {
+    let object = Object::new();
+    let set = |key: &str, value: JsValue| {
+        // Setting a property of a new object cannot fail.
+        let _ = Reflect::set(&object, &key.into(), &value);
+    };
+    set("code", error.kind().code().into());
+    set("message", error.to_string().into());
+    if let Some(op) = error.op() {
+        set("opIndex", op.index.into());
+        set("op", op.name.as_str().into());
+    }
+    object.into()
+}
+
+fn set_input(model: &mut Model, index: usize, data: &JsValue) -> Result<()> {
+    macro_rules! copy {
+        ($array:ident, $to:expr) => {
+            match data.dyn_ref::<$array>() {
+                Some(from) if from.length() as usize == $to.len() => {
+                    from.copy_to($to);
+                    Ok(())
+                }
+                from => Err(Error::bad_input(format!(
+                    "input {index} takes a {} of {} elements, got {}",
+                    stringify!($array),
+                    $to.len(),
+                    match from {
+                        Some(from) => format!("{} elements", from.length()),
+                        None => "something else".to_string(),
+                    }
+                ))),
+            }
+        };
+    }
+    match model.input_mut(index)? {
+        ViewMut::F32(to) => copy!(Float32Array, to),
+        ViewMut::F16(to) => copy!(Uint16Array, to),
+        ViewMut::I8(to) => copy!(Int8Array, to),
+        ViewMut::U8(to) | ViewMut::Bool(to) => copy!(Uint8Array, to),
+        ViewMut::I16(to) => copy!(Int16Array, to),
+        ViewMut::I32(to) => copy!(Int32Array, to),
+        ViewMut::I64(to) => copy!(BigInt64Array, to),
+    }
+}
