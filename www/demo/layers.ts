@@ -89,7 +89,8 @@ function makeRow(layer: LayerInfo): Row {
   return { element, ms, share, shareText };
 }
 
-/** TFLite's names are long: let them break at their own joints. */
+/** Some of TFLite's names are long: let those break at their own joints. */
 function readable(op: string): string {
+  if (op.length <= 10) return op;
   return op.replace(/_|[a-z](?=[A-Z0-9])|[A-Z0-9](?=[A-Z][a-z])/g, '$&\u200b');
 }
