@@ -40,12 +40,11 @@ export class Engine {
    */
   async load(settings: Settings): Promise<Segmenter | undefined> {
     const wish = ++this.#wish;
-    const { threads, build } = settings;
-    const segmenter = await createSegmenter({ model: this.#source(settings.model), threads, build, smoothing: false, layerTimes: true });
+    let segmenter: Segmenter;
     try {
-      await segmenter.segment(new ImageData(8, 8));
+      segmenter = await this.#start(settings);
     } catch (error) {
-      segmenter.dispose();
+      if (wish !== this.#wish) return undefined;
       throw error;
     }
     if (wish !== this.#wish) {
@@ -56,6 +55,26 @@ export class Engine {
     this.#segmenter = segmenter;
     this.settings = settings;
     return segmenter;
+  }
+
+  async #start(settings: Settings): Promise<Segmenter> {
+    const { threads, build } = settings;
+    const segmenter = await createSegmenter({
+      model: this.#source(settings.model),
+      threads,
+      build,
+      // Another build of the same model goes on at the size that was chosen.
+      inputSize: settings.model === this.settings.model ? this.size : undefined,
+      smoothing: false,
+      layerTimes: true,
+    });
+    try {
+      await segmenter.segment(new ImageData(8, 8));
+      return segmenter;
+    } catch (error) {
+      segmenter.dispose();
+      throw error;
+    }
   }
 
   /** Height and width the model runs at now. */
