@@ -158,7 +158,7 @@ test('every kind of frame is masked as TFLite masks it, isolated or not', async 
         const want = await expectedMask(kind === 'video element' ? 'camera' : 'picture', mask.width, mask.height);
         results.push({ kind, iou: iou(mask.data, want), timings: mask.timings, length: mask.data.length });
         // The caller's frame is still the caller's.
-        if (frame.width === 0 || frame.displayWidth === 0) throw new Error(`${kind} was taken away`);
+        if ([frame.videoWidth, frame.displayWidth, frame.naturalWidth, frame.width].find((w) => w !== undefined) !== 640) throw new Error(`${kind} was taken away`);
       }
       frames.VideoFrame.close();
       for (const track of video.srcObject.getTracks()) track.stop();
@@ -276,28 +276,29 @@ test('memory stays what it was after the first frames', async () => {
   assert.equal(late, early);
 });
 
-test('smoothing follows slowly, and switched off not at all', async () => {
+test('smoothing keeps something of the last frame where the model is unsure; switched off, nothing', async () => {
   const [smooth, hard] = await isolated.evaluate(async () => {
     const { createSegmenter } = await import('/octomask/index.js');
-    const { pictureData, iou } = await import('/in-page/masks.mjs');
+    const { pictureData, pictureElement } = await import('/in-page/masks.mjs');
     const picture = await pictureData();
-    const empty = new ImageData(picture.width, picture.height);
+    // The same person a little to the right: its edge, where the model is unsure, lies elsewhere.
+    const canvas = new OffscreenCanvas(picture.width, picture.height);
+    canvas.getContext('2d').drawImage(await pictureElement(), 12, 0);
+    const alone = await createSegmenter({ smoothing: false });
+    const want = (await alone.segment(canvas)).data;
+    alone.dispose();
     const results = [];
     for (const smoothing of [1, false]) {
       const segmenter = await createSegmenter({ smoothing });
-      const before = (await segmenter.segment(picture)).data;
-      const after = (await segmenter.segment(empty)).data;
-      const alone = await createSegmenter({ smoothing: false });
-      const want = (await alone.segment(empty)).data;
-      results.push(after.reduce((worst, v, i) => Math.max(worst, Math.abs(v - want[i])), 0));
-      if (before.every((v) => v < 128)) throw new Error('nobody was found');
+      await segmenter.segment(picture);
+      const { data } = await segmenter.segment(canvas);
+      results.push(data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - want[i])), 0));
       segmenter.dispose();
-      alone.dispose();
     }
     return results;
   });
-  assert.ok(hard === 0, `without smoothing, the last frame shows by ${hard}`);
-  assert.ok(smooth > 0, 'smoothing does nothing');
+  assert.equal(hard, 0, 'without smoothing, the last frame shows');
+  assert.ok(smooth > 20, `smoothing changes the mask by ${smooth} of 255 at most`);
 });
 
 test('two models at once do not disturb each other', async () => {

@@ -20,12 +20,21 @@ class Session {
     return this.command('POST', '/url', { url });
   }
 
-  /** Runs an async function in the page with JSON arguments; returns its JSON result. */
+  /**
+   * Runs an async function in the page with JSON arguments; returns its JSON result. As a script
+   * of the page: Firefox runs a driver's own scripts in a sandbox, where promises are not the page's.
+   */
   async evaluate(fn, ...args) {
-    const script = `const done = arguments[arguments.length - 1];
-      (${fn})(...Array.prototype.slice.call(arguments, 0, -1)).then(
-        (value) => done({ value }), (error) => done({ error: String(error) + '\\n' + (error && error.stack) }));`;
-    const result = await this.command('POST', '/execute/async', { script, args });
+    const source = `(${fn})(...${JSON.stringify(args)}).then(
+      (value) => ({ value }), (error) => ({ error: String(error) + '\\n' + (error && error.stack) })
+    ).then((result) => document.dispatchEvent(new CustomEvent('evaluated', { detail: JSON.stringify(result) })))`;
+    const script = `const [source, done] = arguments;
+      document.addEventListener('evaluated', (event) => done(event.detail), { once: true });
+      const script = document.createElement('script');
+      script.textContent = source;
+      document.head.append(script);
+      script.remove();`;
+    const result = JSON.parse(await this.command('POST', '/execute/async', { script, args: [source] }));
     if (result.error !== undefined) throw new Error(result.error);
     return result.value;
   }
