@@ -22,17 +22,18 @@ impl Smoothing {
 
     /// Smooths `mask`, `[height][width]` of 0 to 1, in place. `amount` goes from 0 (nothing of the
     /// frame before) to 1 (a wholly uncertain pixel does not change). The first frame, and the
-    /// first of another size, stay as they are; only these allocate.
+    /// first of another size, stay as they are; only these allocate. A frame at 0 belongs to no
+    /// film, so it is not remembered either.
     pub fn apply(&mut self, mask: &mut [f32], size: [usize; 2], amount: f32) {
+        let amount = if amount > 0.0 { amount.min(1.0) } else { 0.0 };
+        if amount == 0.0 {
+            self.previous.clear();
+            return;
+        }
         if self.size != size || self.previous.len() != mask.len() {
             self.size = size;
             self.previous.clear();
             self.previous.extend_from_slice(mask);
-            return;
-        }
-        let amount = if amount > 0.0 { amount.min(1.0) } else { 0.0 };
-        if amount == 0.0 {
-            self.previous.copy_from_slice(mask);
             return;
         }
         for (p, previous) in mask.iter_mut().zip(&mut self.previous) {
@@ -84,6 +85,17 @@ mod tests {
         mask = [0.4, 0.4];
         smoothing.apply(&mut mask, [2, 1], 0.9);
         assert_eq!(mask, [0.4, 0.4]);
+    }
+
+    #[test]
+    fn a_frame_without_smoothing_is_not_remembered() {
+        let mut smoothing = Smoothing::new();
+        for amount in [0.9, 0.0] {
+            smoothing.apply(&mut [1.0], [1, 1], amount);
+        }
+        let mut mask = [0.4];
+        smoothing.apply(&mut mask, [1, 1], 0.9);
+        assert_eq!(mask, [0.4]);
     }
 
     proptest! {

@@ -154,6 +154,8 @@ test('every kind of frame is masked as TFLite masks it, isolated or not', async 
       const segmenter = await createSegmenter();
       const results = [];
       for (const [kind, frame] of Object.entries(frames)) {
+        // Of a picture in between, nothing may be left in the next frame.
+        await segmenter.segment(new ImageData(64, 64));
         const mask = await segmenter.segment(frame);
         const want = await expectedMask(kind === 'video element' ? 'camera' : 'picture', mask.width, mask.height);
         results.push({ kind, iou: iou(mask.data, want), timings: mask.timings, length: mask.data.length });

@@ -213,17 +213,24 @@ describe('pictures, videos and settings', () => {
       await image.decode();
       const canvas = document.createElement('canvas');
       [canvas.width, canvas.height] = [640, 480];
+      document.body.append(canvas);
       const context = canvas.getContext('2d');
       const recorder = new MediaRecorder(canvas.captureStream(15), { mimeType: 'video/webm;codecs=vp8', videoBitsPerSecond: 16_000_000 });
       const parts = [];
       recorder.ondataavailable = (e) => parts.push(e.data);
       const stopped = new Promise((resolve) => (recorder.onstop = resolve));
       recorder.start();
-      const draw = setInterval(() => context.drawImage(image, 0, 0), 50);
-      await new Promise((r) => setTimeout(r, 1500));
+      // A dot that blinks in a corner: a recorder leaves out frames that are all alike.
+      let frame = 0;
+      const draw = setInterval(() => {
+        context.drawImage(image, 0, 0);
+        context.fillRect(0, 0, 4 * (++frame % 2), 4);
+      }, 50);
+      await new Promise((r) => setTimeout(r, 2500));
       clearInterval(draw);
       recorder.stop();
       await stopped;
+      canvas.remove();
       const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
       let text = '';
       for (const byte of bytes) text += String.fromCharCode(byte);

@@ -1,6 +1,6 @@
 /** Frames through the segmenter to the canvas, one at a time. */
 
-import type { Mask, Segmenter } from 'octomask';
+import { type Mask, OctomaskError, type Segmenter } from 'octomask';
 import type { Compositor, Effect } from './compose.ts';
 import type { Source } from './sources.ts';
 
@@ -100,7 +100,9 @@ export class FrameLoop {
         }
       }
     } catch (error) {
-      if (segmenter === this.#segmenter && turn === this.#turn) {
+      // A segmenter is disposed when another one takes over: that one will refresh.
+      const replaced = error instanceof OctomaskError && error.code === 'disposed';
+      if (!replaced && segmenter === this.#segmenter && turn === this.#turn) {
         this.#runsLeft = 0;
         this.#onError(error);
       }

@@ -126,8 +126,8 @@ async function load(settings: Settings): Promise<void> {
   try {
     const segmenter = await engine.load(settings);
     if (!segmenter) return;
-    await showModel();
     loop.segmenter = segmenter;
+    await showModel();
   } catch (error) {
     if (settings.model !== engine.settings.model) engine.forgetFile(settings.model);
     showError(sentenceOf(error));
