@@ -67,15 +67,14 @@ export class LoadedModel implements Model {
     if (inputSize !== undefined) checkSize(inputSize[0], inputSize[1]);
     // The file and the runtime come at the same time.
     const starting = Runtime.start(options);
-    starting.catch(() => undefined);
+    let giveUp = () => {};
     const abort = new Promise<never>((_, reject) => {
-      signal?.addEventListener('abort', () => reject(aborted(signal)), { once: true });
+      giveUp = () => reject(aborted(signal));
+      signal?.addEventListener('abort', giveUp);
     });
-    abort.catch(() => undefined);
     try {
       const loading = (async () => {
-        const bytes = await readSource(source, signal);
-        const runtime = await starting;
+        const [bytes, runtime] = await Promise.all([readSource(source, signal), starting]);
         const params = { bytes, threads: runtime.info.threads, inputSize };
         return new LoadedModel(runtime, await runtime.call('load', params, [bytes.buffer]));
       })();
@@ -84,6 +83,8 @@ export class LoadedModel implements Model {
       const reason = new OctomaskError('disposed', 'The model was not loaded.');
       starting.then((runtime) => runtime.stop(reason), () => undefined);
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 
@@ -100,8 +101,10 @@ export class LoadedModel implements Model {
   }
 
   async run(inputs: TypedArray[]): Promise<TypedArray[]> {
-    if (inputs.length !== this.inputs.length) {
-      throw new OctomaskError('bad-input', `The model takes ${this.inputs.length} input(s), got ${inputs.length}.`);
+    const count = this.inputs.length;
+    if (!Array.isArray(inputs) || inputs.length !== count) {
+      const got = Array.isArray(inputs) ? String(inputs.length) : 'something else';
+      throw new OctomaskError('bad-input', `The model takes an array of ${count} input${count === 1 ? '' : 's'}, got ${got}.`);
     }
     return (await this.#runtime.call('run', { inputs })).outputs;
   }

@@ -47,7 +47,11 @@ export class Client<R extends RequestMap<R>> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw this.#closed;
       const id = this.#nextId++;
-      this.#port.postMessage({ id, method, params } satisfies Request<R, K>, transfer);
+      try {
+        this.#port.postMessage({ id, method, params } satisfies Request<R, K>, transfer);
+      } catch (error) {
+        throw new OctomaskError('bad-input', `What was passed cannot be sent to the worker: ${messageOf(error)}.`, { cause: error });
+      }
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
   }
