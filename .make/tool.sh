@@ -19,6 +19,10 @@ if [ -n "$found" ] && is_right "$found" && { [ "$program" != wasm-bindgen ] || [
     if [ "$program" = wasm-bindgen ]; then ln -sf "$(dirname "$found")/wasm-bindgen-test-runner" "$bin/"; fi
     exit 0
 fi
-echo "$program $version: building it, once (two to three minutes on two cores)"
+echo "$program $version: building it, once (a minute or two)"
+# These run for seconds: compiling them is what takes time. wasm-bindgen itself works through megabytes.
+optimise=0
+[ "$program" != wasm-bindgen ] || optimise=1
+CARGO_PROFILE_RELEASE_OPT_LEVEL=$optimise CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_LTO=off \
 PATH="$PWD/target/rust/native:$PATH" CARGO_TARGET_DIR="$PWD/target/tools/build" \
     cargo install --quiet --force --root target/tools --version "$version" "$crate"
