@@ -12,7 +12,6 @@ use std::ops::Range;
 
 /// CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, co]`.
-#[derive(Debug)]
 pub struct Conv {
     batch: usize,
     /// Height and width.

@@ -8,7 +8,6 @@ use std::ops::Range;
 const UNIT: usize = 4096;
 
 /// A copy; a unit is 4096 elements. Operand 0 and the output have the same type and length.
-#[derive(Debug)]
 pub struct Copy {
     elements: usize,
 }

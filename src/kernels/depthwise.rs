@@ -20,7 +20,6 @@ const CACHED: usize = 1536;
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
-#[derive(Debug)]
 pub struct Depthwise {
     batch: usize,
     /// Height and width.
@@ -236,7 +235,7 @@ impl Depthwise {
                         for (p, sums) in sums.iter_mut().enumerate() {
                             let pixel = input.wrapping_add(p * steps[2]);
                             for (b, sum) in sums.iter_mut().enumerate() {
-                                *sum = V::load(pixel.wrapping_add(b * LANES)).mul_add(w[b], *sum);
+                                *sum = V::load(pixel.add(b * LANES)).mul_add(w[b], *sum);
                             }
                         }
                         input = input.wrapping_add(steps[1]);

@@ -11,7 +11,6 @@ use std::ops::Range;
 const UNIT: usize = 1024;
 
 /// A function of one value; a unit is 1024 elements. Operand 0 and the output have the same shape.
-#[derive(Debug)]
 pub struct Unary {
     function: ops::Unary,
     elements: usize,
@@ -69,7 +68,6 @@ pub struct BinarySpec<'a> {
 
 /// ADD and MUL with NumPy's broadcasting; a unit is about 1024 elements, whole rows where rows
 /// are repeated. Operands 0 and 1 are the two, the output has the shape they broadcast to.
-#[derive(Debug)]
 pub struct Binary {
     kind: BinaryKind,
     activation: Activation,

@@ -24,7 +24,6 @@ pub struct GemmSpec<'a> {
 }
 
 /// Matrix product; a unit is four rows. Operand 0 is `[m, k]`, the output `[m, n]`.
-#[derive(Debug)]
 pub struct Gemm {
     m: usize,
     panels: Panels,

@@ -81,6 +81,30 @@ pub trait Kernel: Send + Sync + Debug {
     fn run(&self, units: Range<usize>, args: Args<'_, '_>);
 }
 
+/// Kernels print their name: their weights would fill pages, and the code for that the binary.
+macro_rules! debug_as_name {
+    ($($kernel:ty),*) => {$(
+        impl Debug for $kernel {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.name())
+            }
+        }
+    )*};
+}
+
+debug_as_name!(
+    AveragePool,
+    Binary,
+    Conv,
+    Copy,
+    Depthwise,
+    Gemm,
+    GlobalAverage,
+    ResizeBilinear,
+    TransposeConv,
+    Unary
+);
+
 impl<'a> Args<'a, '_> {
     /// Operand `index`, which is float32, has `len` elements, and is not in place.
     fn input(&self, index: usize, len: usize) -> &'a [f32] {

@@ -26,7 +26,6 @@ pub struct PoolSpec {
 
 /// AVERAGE_POOL_2D: the mean of the pixels of a window that lie inside the image. A unit is one
 /// row of the output. Operand 0 is `[n, h, w, c]`, the output `[n, oh, ow, c]`.
-#[derive(Debug)]
 pub struct AveragePool {
     batch: usize,
     /// Height and width.
@@ -128,7 +127,6 @@ const BLOCK: usize = 4;
 
 /// The mean over height and width, `[n, h, w, c]` → `[n, 1, 1, c]`. A unit is 16 channels of one
 /// image.
-#[derive(Debug)]
 pub struct GlobalAverage {
     batch: usize,
     pixels: usize,

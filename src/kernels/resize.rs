@@ -19,7 +19,6 @@ pub struct ResizeSpec {
 
 /// RESIZE_BILINEAR; a unit is one row of the output. Operand 0 is `[n, h, w, c]`, the output
 /// `[n, oh, ow, c]`.
-#[derive(Debug)]
 pub struct ResizeBilinear {
     input: [usize; 4],
     /// One per output row; offsets are rows of the input.

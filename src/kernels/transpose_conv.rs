@@ -10,7 +10,6 @@ use std::ops::Range;
 
 /// Output pixel `i * stride + tap - pad` gets input pixel `i`; a unit is one row of the output.
 /// Operand 0 is `[n, h, w, ci]`, the output `[n, oh, ow, co]`.
-#[derive(Debug)]
 pub struct TransposeConv {
     batch: usize,
     /// Height and width.
