@@ -136,7 +136,7 @@ impl fmt::Display for Arena {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

@@ -52,7 +52,7 @@ fn uncertainty(p: f32) -> f32 {
     1.0 - certainty.min(1.0)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
