@@ -107,7 +107,7 @@ impl Graph {
         }
         for node in &self.nodes {
             let OpRef { index, name } = node.source();
-            let check = || -> Result<()> {
+            let mut check = || -> Result<()> {
                 for &id in node.inputs.iter().flatten() {
                     let tensor = lookup(id)?;
                     if state[id.0] == State::Unknown {
@@ -117,21 +117,19 @@ impl Graph {
                         )));
                     }
                 }
-                for (i, &id) in node.outputs.iter().enumerate() {
+                for &id in &node.outputs {
                     let tensor = lookup(id)?;
-                    if state[id.0] == State::Known || node.outputs[..i].contains(&id) {
+                    if state[id.0] == State::Known {
                         return Err(Error::malformed(format!(
                             "overwrites tensor '{}'",
                             tensor.name
                         )));
                     }
+                    state[id.0] = State::Known;
                 }
                 Ok(())
             };
             check().map_err(|e| e.at(*index, name))?;
-            for &id in &node.outputs {
-                state[id.0] = State::Known;
-            }
         }
         for &id in &self.outputs {
             let tensor = lookup(id)?;

@@ -5,6 +5,7 @@ use crate::graph::Graph;
 use crate::input_size::{self, MAX_SIDE, STEP};
 use crate::kernels::peak;
 use crate::optimize::optimize;
+use crate::plan::limits::check_work;
 use crate::plan::{Backend, Plan};
 use crate::profile::{self, LayerInfo, Peak, Profile, Stats};
 use crate::session::{Clock, Session};
@@ -257,6 +258,8 @@ fn prepare(file: &Graph, options: &Options) -> Result<(Graph, Plan)> {
         Some([height, width]) => input_size::resized(file, height, width)?,
         None => file.clone(),
     };
+    // Before anything is computed, folded constants included.
+    check_work(&graph)?;
     optimize(&mut graph, &options.disabled_passes)?;
     let plan = Plan::new(&graph, options.backend, options.threads)?;
     Ok((graph, plan))

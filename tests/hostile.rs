@@ -6,8 +6,11 @@ mod hand_made;
 
 use octomask::graph::Graph;
 use octomask::tflite;
+use octomask::tflite::builder::{Table, finish};
 use octomask::tflite::flatbuffer::File;
-use octomask::tflite::schema::{buffer, model};
+use octomask::tflite::schema::{
+    IDENTIFIER, buffer, model, operator, operator_code, options, subgraph, tensor,
+};
 use octomask::{Model, Options};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -202,6 +205,51 @@ fn the_real_model_cut_off_is_refused() {
         |case| bytes[..lens[case]].to_vec(),
         |case| format!("first {} bytes", lens[case]),
     );
+}
+
+/// `count` pools, one after the other, over an image of `side` x `side` pixels, with windows of
+/// `window` x `window` pixels.
+fn pools(count: usize, side: i32, window: i32) -> Vec<u8> {
+    use options::pool_2d::*;
+    let shape = [1, side, side, 1];
+    let options =
+        Table::new().set(STRIDE_W, 1).set(STRIDE_H, 1).set(FILTER_W, window).set(FILTER_H, window);
+    let pool = |i: usize| {
+        Table::new()
+            .vector(operator::INPUTS, &[i as i32])
+            .vector(operator::OUTPUTS, &[i as i32 + 1])
+            .set(operator::BUILTIN_OPTIONS_TYPE, TYPE)
+            .table(operator::BUILTIN_OPTIONS, options.clone())
+    };
+    let graph = Table::new()
+        .tables(subgraph::TENSORS, vec![Table::new().vector(tensor::SHAPE, &shape); count + 1])
+        .vector(subgraph::INPUTS, &[0])
+        .vector(subgraph::OUTPUTS, &[count as i32])
+        .tables(subgraph::OPERATORS, (0..count).map(pool));
+    let root = Table::new()
+        .set(model::VERSION, 3)
+        .tables(model::OPERATOR_CODES, [Table::new().set(operator_code::BUILTIN_CODE, 1)])
+        .tables(model::SUBGRAPHS, [graph])
+        .tables(model::BUFFERS, [Table::new()]);
+    finish(&root, IDENTIFIER)
+}
+
+#[test]
+fn small_files_that_ask_for_much_are_refused() {
+    attempt(&pools(3, 64, 5), &Graph::default()).unwrap();
+    for (bytes, what) in [
+        // Years of work in half a kilobyte, in one operator and in many.
+        (pools(1, 8192, 8192), "operator 0 (AVERAGE_POOL_2D): up to here one run takes over"),
+        (pools(9000, 4096, 3), "(AVERAGE_POOL_2D): up to here one run takes over"),
+        // More memory than any page gets.
+        (pools(2, 16384, 1), "MiB for its activations"),
+        (pools(20_000, 8, 3), "20000 operators"),
+    ] {
+        let loaded = Model::load(&bytes, &Options::default());
+        let error = loaded.err().unwrap_or_else(|| panic!("not refused: {what}"));
+        assert_eq!(error.kind().code(), "limit", "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
 }
 
 /// Bytes of the file that are not the contents of buffers: the tables, where a corruption does

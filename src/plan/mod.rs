@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arena;
+pub mod limits;
 mod lower;
 mod reference_kernel;
 #[cfg(test)]
