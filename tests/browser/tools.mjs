@@ -1,8 +1,9 @@
 /** Where things lie, and the programs that the tests start. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createProbe } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +19,9 @@ export function fixture(name) {
   if (!existsSync(path)) throw new Error(`${path} is missing: \`python tests/browser/fixtures.py\` makes it`);
   return readFileSync(path);
 }
+
+// Whoever ends the tests early ends what they started: `exit` handlers do not run on a bare signal.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** The first of these programs that exists; an environment variable goes before all. */
 export function program(variable, ...names) {
@@ -71,6 +75,13 @@ export function start(command, args, { env = {}, cwd = ROOT } = {}) {
   child.on('error', (e) => (result.output += `${e}`));
   process.once('exit', result.stop);
   return result;
+}
+
+/** A folder that is gone when the tests end. */
+export function temporary(name) {
+  const folder = mkdtempSync(join(tmpdir(), `octomask-${name}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
 }
 
 /** Runs a program to its end; returns what it printed. */

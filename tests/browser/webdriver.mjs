@@ -1,9 +1,6 @@
 /** A small WebDriver client, for the browsers that Playwright does not drive as installed. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { freePort, program, start } from './tools.mjs';
+import { freePort, program, start, temporary } from './tools.mjs';
 
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
@@ -84,12 +81,8 @@ async function call(base, method, path, body) {
   return value;
 }
 
-async function session(driver, port, capabilities, cleanUp) {
+async function session(driver, port, capabilities) {
   const base = `http://127.0.0.1:${port}`;
-  const stop = () => {
-    driver.stop();
-    cleanUp?.();
-  };
   try {
     const end = Date.now() + 20_000;
     for (;;) {
@@ -99,11 +92,11 @@ async function session(driver, port, capabilities, cleanUp) {
       await new Promise((r) => setTimeout(r, 100));
     }
     const made = await call(base, 'POST', '/session', { capabilities: { alwaysMatch: capabilities } });
-    const result = new Session(base, made.sessionId, stop);
+    const result = new Session(base, made.sessionId, driver.stop);
     await result.command('POST', '/timeouts', { script: 120_000, pageLoad: 60_000 });
     return result;
   } catch (error) {
-    stop();
+    driver.stop();
     throw error;
   }
 }
@@ -111,7 +104,7 @@ async function session(driver, port, capabilities, cleanUp) {
 /** Firefox, headless, with its fake camera. */
 export async function firefox() {
   const port = await freePort();
-  const profiles = mkdtempSync(join(tmpdir(), 'octomask-firefox-'));
+  const profiles = temporary('firefox');
   const driver = start(
     program('GECKODRIVER', 'geckodriver'),
     ['--port', `${port}`, '--websocket-port', '0', '--profile-root', profiles],
@@ -129,13 +122,13 @@ export async function firefox() {
         'datareporting.policy.dataSubmissionEnabled': false,
       },
     },
-  }, () => rmSync(profiles, { recursive: true, force: true }));
+  });
 }
 
 /** WebKitGTK's MiniBrowser on a display of its own. */
 export async function webkit() {
   const port = await freePort();
-  const home = mkdtempSync(join(tmpdir(), 'octomask-webkit-'));
+  const home = temporary('webkit');
   const driver = start(
     program('XVFB_RUN', 'xvfb-run'),
     ['-a', '-s', '-screen 0 1280x1024x24', program('WEBKITWEBDRIVER', 'WebKitWebDriver'), `--port=${port}`, '--host=127.0.0.1'],
@@ -149,5 +142,5 @@ export async function webkit() {
   );
   return session(driver, port, {
     'webkitgtk:browserOptions': { binary: miniBrowser, args: ['--automation'] },
-  }, () => rmSync(home, { recursive: true, force: true }));
+  });
 }
