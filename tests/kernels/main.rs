@@ -6,6 +6,7 @@
 //! ```text
 //! RUSTUP_TOOLCHAIN=<one with rust-src> RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Ctarget-feature=+simd128 \
 //! CHROMEDRIVER=$(command -v chromedriver) WASM_BINDGEN_TEST_TIMEOUT=600 \
+//! WASM_BINDGEN_TEST_DRIVER_TIMEOUT=60 \
 //! wasm-pack test --headless --chrome --mode no-install -- \
 //!     --no-default-features -Zbuild-std=std,panic_abort --test kernels
 //! ```
