@@ -49,7 +49,7 @@ fn uncertainty(p: f32) -> f32 {
     let t = p - 0.5;
     let x = t * t;
     let certainty = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 - 624.717 * x))));
-    1.0 - certainty.min(1.0)
+    if certainty < 1.0 { 1.0 - certainty } else { 0.0 }
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
