@@ -78,11 +78,14 @@ fn a_segmenter_goes_from_frame_to_mask() {
     assert_eq!(segmenter.mask_size(), [8, 8]);
     // 0.8 in all: a mask of 0.6.
     assert_eq!(mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.0), [153; 64]);
-    assert_eq!(mask_of(&mut segmenter, &mut model, [255, 255, 255], 0.0), [255; 64]);
+    assert_eq!(mask_of(&mut segmenter, &mut model, [255, 255, 255], 0.5), [255; 64]);
     // An uncertain mask keeps some of the one before, until it is told to forget.
     let kept = mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.5);
     assert!(kept.iter().all(|&v| v > 160 && v < 255), "{kept:?}");
     segmenter.reset();
+    assert_eq!(mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.5), [153; 64]);
+    // A frame that is not smoothed is not remembered either.
+    assert_eq!(mask_of(&mut segmenter, &mut model, [255, 255, 255], 0.0), [255; 64]);
     assert_eq!(mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.5), [153; 64]);
     // It follows the model to another size.
     model.resize(16, 24).unwrap();
