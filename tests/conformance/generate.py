@@ -149,7 +149,7 @@ def fingerprint(cases):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", type=int, default=25, help="per operator family")
+    parser.add_argument("--cases", type=int, default=60, help="per operator family")
     args = parser.parse_args()
     stamp = OUT / "stamp"
     made_from = fingerprint(args.cases)
