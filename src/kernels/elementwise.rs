@@ -155,10 +155,54 @@ impl Binary {
         output: &mut [f32],
         f: impl Fn(V, V) -> V + Copy,
     ) {
+        if let Some(repeated) = self.short_repeated_row() {
+            return self.patterns::<V>(repeated, span, operands, output, f);
+        }
         match self.axes[self.axes.len() - 1].steps {
             [0, _] => self.rows::<V, false, true>(span, operands, output, f),
             [_, 0] => self.rows::<V, true, false>(span, operands, output, f),
             _ => self.rows::<V, true, true>(span, operands, output, f),
+        }
+    }
+
+    /// The operand that is one short row, the same for each row of the other: a gate per channel.
+    fn short_repeated_row(&self) -> Option<usize> {
+        let [outer, row] = self.axes[..] else { return None };
+        let short = row.steps == [1, 1] && 2 * row.extent <= PATTERN;
+        (0..2).find(|&i| short && outer.steps[i] == 0 && outer.steps[1 - i] == row.extent)
+    }
+
+    /// Copies of the short row, one after the other, make long rows: 16 channels are only four
+    /// vectors, less work than starting a row.
+    #[inline(never)]
+    fn patterns<V: Vector>(
+        &self,
+        repeated: usize,
+        span: Range<usize>,
+        operands: [Option<&[f32]>; 2],
+        output: &mut [f32],
+        f: impl Fn(V, V) -> V,
+    ) {
+        let row = operands[repeated].expect("in_place() admits the longer operand only");
+        assert_eq!(span.start % row.len(), 0, "units are whole rows");
+        let mut pattern = [0.0; PATTERN];
+        let length = PATTERN / row.len() * row.len();
+        for copy in pattern[..length].chunks_exact_mut(row.len()) {
+            copy.copy_from_slice(row);
+        }
+        for (at, out) in span.step_by(length).zip(output.chunks_mut(length)) {
+            let (to, count) = (out.as_mut_ptr(), out.len());
+            let long = match operands[1 - repeated] {
+                Some(slice) => slice[at..][..count].as_ptr(),
+                None => to.cast_const(),
+            };
+            let mut from = [pattern[..count].as_ptr(); 2];
+            from[1 - repeated] = long;
+            // SAFETY: `to` has `count` elements, and so have the pattern and the long operand.
+            unsafe { walk::<V, true, true>(from, to, count, &f) };
+            if self.activates {
+                self.activation.pass::<V>(out);
+            }
         }
     }
 
@@ -220,6 +264,9 @@ impl Binary {
         }
     }
 }
+
+/// Floats of a short row's copies.
+const PATTERN: usize = 256;
 
 /// `to[i] = f(a[i], b[i])` for `count` elements; an operand that does not move stays at 0.
 ///

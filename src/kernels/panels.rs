@@ -16,6 +16,9 @@ pub(super) const ROWS: usize = 4;
 /// Columns of a whole panel.
 const WIDE: usize = 2 * LANES;
 
+/// Floats of output, at least, between two passes of an activation.
+const PIECE: usize = 1024;
+
 /// Up to this many columns are computed as dot products, with lanes along k: a panel would leave
 /// most of its lanes empty.
 const DOT_COLUMNS: usize = 2;
@@ -97,13 +100,20 @@ impl Panels {
         let runs = [Run { at: 0, k: 0, len: k }];
         let m = output.len().checked_div(n).unwrap_or(0);
         assert!(output.len() == m * n && input.len() == m * k, "rows");
-        for row in (0..m).step_by(ROWS) {
-            let rows = ROWS.min(m - row);
-            let out = &mut output[row * n..][..rows * n];
-            // SAFETY: row + rows <= m, and the input has m rows of k; `out` has `rows` of n.
-            unsafe {
-                let input = input.as_ptr().add(row * k);
-                self.multiply::<V>(rows, input, k, &runs, out.as_mut_ptr(), n);
+        // Activations that are a second pass work on pieces that are still in the cache, and not
+        // so small that calls are what they cost.
+        let piece = (ROWS * PIECE.div_ceil(ROWS * n.max(1))).max(ROWS); // rows
+        for (start, out) in (0..m).step_by(piece).zip(output.chunks_mut((piece * n).max(1))) {
+            let count = piece.min(m - start);
+            for row in (0..count).step_by(ROWS) {
+                let rows = ROWS.min(count - row);
+                // SAFETY: start + row + rows <= m, and the input has m rows of k; `out` has
+                // `count` rows of n.
+                unsafe {
+                    let input = input.as_ptr().add((start + row) * k);
+                    let out = out.as_mut_ptr().add(row * n);
+                    self.multiply::<V>(rows, input, k, &runs, out, n);
+                }
             }
             activation.finish::<V>(out);
         }
