@@ -65,9 +65,12 @@ impl Team {
     }
 }
 
-/// Waits for `ready`: spins for some 20 µs, then gives the core away in between.
+/// Rounds of looking at a flag that take some 100 µs: longer than most steps of a network. A pause
+/// instruction stretches the rounds natively; wasm has none.
+const SPINS: u32 = if cfg!(target_arch = "wasm32") { 100_000 } else { 10_000 };
+
+/// Waits for `ready`: spins for a while, then gives the core away in between.
 pub fn wait_until(ready: impl Fn() -> bool) {
-    const SPINS: u32 = 4_000;
     let mut spins = 0;
     while !ready() {
         if spins < SPINS {
@@ -90,7 +93,7 @@ fn pause() {
 
 #[cfg(feature = "threads")]
 mod workers {
-    use super::wait_until;
+    use super::{SPINS, wait_until};
     use crate::error::{Error, Result};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -128,7 +131,7 @@ mod workers {
             let mut seen = 0;
             loop {
                 // Frames often follow each other closely: look for a moment before sleeping.
-                for _ in 0..10_000 {
+                for _ in 0..SPINS {
                     if self.epoch.load(Ordering::Acquire) != seen {
                         break;
                     }

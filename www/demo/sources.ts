@@ -110,8 +110,7 @@ export async function openVideo(file: File): Promise<Source> {
   };
   try {
     video.src = url;
-    await video.play();
-    await firstFrame(video);
+    await withinSeconds(10, video.play().then(() => firstFrame(video)));
   } catch {
     stop();
     throw new Problem(`The video ${file.name} cannot be played by this browser. Try an MP4 or WebM.`);
@@ -136,6 +135,19 @@ function hiddenVideo(): HTMLVideoElement {
   video.setAttribute('aria-hidden', 'true');
   document.body.append(video);
   return video;
+}
+
+/** Some broken files neither play nor fail: Chromium waits for ever. */
+async function withinSeconds(seconds: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('took too long')), seconds * 1000);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function firstFrame(video: HTMLVideoElement): Promise<void> {
