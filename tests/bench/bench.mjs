@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '50' },
-    warmup: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '50' },
   },
 });
 const [rounds, runs, warmup] = [values.rounds, values.runs, values.warmup].map(Number);
