@@ -7,7 +7,11 @@ use crate::simd::{LANES, Vector};
 /// the end of a tile, not a copy of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Activation {
-    /// Nothing (infinite bounds), RELU, RELU6, RELU_N1_TO_1: in registers.
+    /// Nothing.
+    Linear,
+    /// In registers.
+    Relu,
+    /// RELU6, RELU_N1_TO_1: in registers.
     Clamp { lo: f32, hi: f32 },
     /// In registers.
     HardSwish,
@@ -21,8 +25,8 @@ impl From<Option<Unary>> for Activation {
     fn from(unary: Option<Unary>) -> Activation {
         let clamp = |lo, hi| Activation::Clamp { lo, hi };
         match unary {
-            None => clamp(f32::NEG_INFINITY, f32::INFINITY),
-            Some(Unary::Relu) => clamp(0.0, f32::INFINITY),
+            None => Activation::Linear,
+            Some(Unary::Relu) => Activation::Relu,
             Some(Unary::Relu6) => clamp(0.0, 6.0),
             Some(Unary::ReluN1To1) => clamp(-1.0, 1.0),
             Some(Unary::HardSwish) => Activation::HardSwish,
@@ -47,12 +51,16 @@ impl Activation {
         tile: [[V; C]; R],
     ) -> [[V; C]; R] {
         match self {
+            Activation::Relu => {
+                let zero = V::splat(0.0);
+                tile.map(|row| row.map(|x| x.at_least(zero)))
+            }
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (V::splat(lo), V::splat(hi));
                 tile.map(|row| row.map(|x| x.clamp(lo, hi)))
             }
             Activation::HardSwish => tile.map(|row| row.map(V::hard_swish)),
-            Activation::Logistic | Activation::Tanh => tile,
+            Activation::Linear | Activation::Logistic | Activation::Tanh => tile,
         }
     }
 
@@ -61,8 +69,8 @@ impl Activation {
     #[inline(always)]
     pub fn finish<V: Vector>(self, out: &mut [f32]) {
         match self {
-            Activation::Clamp { .. } | Activation::HardSwish => {}
             Activation::Logistic | Activation::Tanh => self.pass::<V>(out),
+            _ => {}
         }
     }
 
@@ -70,6 +78,11 @@ impl Activation {
     #[inline(never)]
     pub fn pass<V: Vector>(self, out: &mut [f32]) {
         match self {
+            Activation::Linear => {}
+            Activation::Relu => {
+                let zero = V::splat(0.0);
+                map::<V>(out, |x| x.at_least(zero));
+            }
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (V::splat(lo), V::splat(hi));
                 map::<V>(out, |x| x.clamp(lo, hi));

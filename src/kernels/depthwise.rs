@@ -125,6 +125,11 @@ impl Depthwise {
                         Activation::HardSwish => {
                             self.slide_along::<V, S>(channel, count, input, out, V::hard_swish);
                         }
+                        Activation::Relu => {
+                            let zero = V::splat(0.0);
+                            let relu = |x: V| x.at_least(zero);
+                            self.slide_along::<V, S>(channel, count, input, out, relu);
+                        }
                         Activation::Clamp { lo, hi } => {
                             let (lo, hi) = (V::splat(lo), V::splat(hi));
                             let clamp = |x: V| x.clamp(lo, hi);

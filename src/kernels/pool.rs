@@ -5,6 +5,7 @@ use super::window::Axis;
 use super::{Args, Kernel};
 use crate::ops::Unary;
 use crate::simd::{LANES, Native, Vector};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// A pool of fixed shape. Pairs are `[height, width]`, in pixels.
@@ -157,27 +158,65 @@ impl GlobalAverage {
         let start = self.start(unit);
         let (n, first) = (start / c, start % c);
         assert!(n < self.batch && first + output.len() <= c);
-        // SAFETY: the asserts above: this is channel `first` of the image's first pixel.
-        let mut pixel = unsafe { input.as_ptr().add(n * self.pixels * c + first) };
-        let mut sums = [V::splat(0.0); BLOCK];
-        let vectors = output.len().div_ceil(LANES);
-        for _ in 0..self.pixels {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                if i < vectors {
-                    // SAFETY: first + output.len() <= c, and this is pixel 0..pixels.
-                    let value =
-                        unsafe { load_some::<V>(pixel.add(i * LANES), output.len() - i * LANES) };
-                    *sum = sum.add(value);
-                }
+        // SAFETY: the asserts above: this is channel `first` of the image's first pixel, and as
+        // many channels as `output` has follow in each of its pixels.
+        let sums = unsafe {
+            let pixel = input.as_ptr().add(n * self.pixels * c + first);
+            match output.len() == BLOCK * LANES {
+                true => self.sum_block::<V>(pixel),
+                false => self.sum_some::<V>(pixel, output.len()),
             }
-            pixel = pixel.wrapping_add(c);
-        }
+        };
         let scale = V::splat(1.0 / self.pixels as f32);
         let [means] = self.activation.apply_tile([sums.map(|sum| sum.mul(scale))]);
         for (out, mean) in output.chunks_mut(LANES).zip(means) {
             out.copy_from_slice(&mean.to_array()[..out.len()]);
         }
         self.activation.finish::<V>(output);
+    }
+}
+
+impl GlobalAverage {
+    /// Sums of a whole block of channels. Two sums for each, one for every other pixel: the time
+    /// of one addition after the other is what this takes.
+    ///
+    /// # Safety
+    /// `4 * BLOCK` floats must be readable at `pixel` and at each `channels` floats after it, for
+    /// all pixels of an image.
+    unsafe fn sum_block<V: Vector>(&self, mut pixel: *const f32) -> [V; BLOCK] {
+        let c = self.channels;
+        let mut sums = [[V::splat(0.0); BLOCK]; 2];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let add = |sums: [V; BLOCK], pixel: *const f32| {
+                from_fn(|i| sums[i].add(V::load(pixel.add(i * LANES))))
+            };
+            for _ in 0..self.pixels / 2 {
+                sums = [add(sums[0], pixel), add(sums[1], pixel.add(c))];
+                pixel = pixel.wrapping_add(2 * c);
+            }
+            if self.pixels % 2 == 1 {
+                sums[0] = add(sums[0], pixel);
+            }
+        }
+        from_fn(|i| sums[0][i].add(sums[1][i]))
+    }
+
+    /// Sums of `count` channels, less than a block; the rest is zero.
+    ///
+    /// # Safety
+    /// As [`GlobalAverage::sum_block`], for `count` floats.
+    unsafe fn sum_some<V: Vector>(&self, mut pixel: *const f32, count: usize) -> [V; BLOCK] {
+        let mut sums = [V::splat(0.0); BLOCK];
+        for _ in 0..self.pixels {
+            for (i, sum) in sums.iter_mut().enumerate().take(count.div_ceil(LANES)) {
+                // SAFETY: the caller's promise: the first of these lanes is below `count`.
+                let value = unsafe { load_some::<V>(pixel.add(i * LANES), count - i * LANES) };
+                *sum = sum.add(value);
+            }
+            pixel = pixel.wrapping_add(self.channels);
+        }
+        sums
     }
 }
 
