@@ -140,8 +140,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Infers shape and type of everything that nodes make, from the inputs on. All operators
-    /// that cannot run are listed in one error.
+    /// Infers shape and type of everything that nodes make, from the inputs on. Stops at the
+    /// first node that cannot run, and names it.
     pub fn infer_shapes(&mut self) -> Result<()> {
         for i in 0..self.nodes.len() {
             self.infer_node(i)?;

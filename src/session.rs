@@ -2,7 +2,7 @@
 
 use crate::kernels::Args;
 use crate::plan::arena::ALIGNMENT;
-use crate::plan::{Operand, Plan, Slot, Step};
+use crate::plan::{MAX_OPERANDS, Operand, Plan, Slot, Step};
 use crate::tensor::{DType, View, ViewMut};
 use crate::threads::{Team, wait_until};
 use memory::Memory;
@@ -13,9 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// Milliseconds from any fixed moment.
 pub type Clock = fn() -> f64;
 
-/// Kernels read and write at most this many tensors.
-pub const MAX_OPERANDS: usize = 64;
-/// See [`MAX_OPERANDS`].
+/// Kernels write at most this many tensors.
 pub const MAX_OUTPUTS: usize = 8;
 
 /// A plan with its memory.

@@ -65,8 +65,9 @@ impl Team {
     }
 }
 
-/// Rounds of looking at a flag that take some 100 µs: longer than most steps of a network. A pause
-/// instruction stretches the rounds natively; wasm has none.
+/// Rounds of looking at a flag before giving the core away. They should outlast most steps of a
+/// network: with 4,000 rounds on wasm, threads slept and missed steps. A pause instruction
+/// stretches the rounds natively; wasm has none.
 const SPINS: u32 = if cfg!(target_arch = "wasm32") { 100_000 } else { 10_000 };
 
 /// Waits for `ready`: spins for a while, then gives the core away in between.

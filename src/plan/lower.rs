@@ -1,7 +1,7 @@
 //! Node → kernel. The only file that names both operators and kernels.
 
-use super::reference_kernel::{MAX_OPERANDS, ReferenceKernel};
-use super::{About, Backend};
+use super::reference_kernel::ReferenceKernel;
+use super::{About, Backend, MAX_OPERANDS};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, TensorId};
 use crate::kernels::{

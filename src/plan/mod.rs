@@ -116,6 +116,9 @@ pub struct Plan {
     pub threads: usize,
 }
 
+/// Kernels read at most this many tensors: running keeps them in arrays on the stack.
+pub const MAX_OPERANDS: usize = 64;
+
 /// More nodes than this are refused: placing buffers takes time with their square.
 const MAX_NODES: usize = 10_000;
 

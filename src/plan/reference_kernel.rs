@@ -1,14 +1,12 @@
 //! The naive reference behind the kernels' interface: whatever has no kernel still runs.
 
+use super::MAX_OPERANDS;
 use crate::graph::{Graph, Node};
 use crate::kernels::{Args, Kernel};
 use crate::ops::Op;
 use crate::reference::{self, Input, Output};
 use crate::tensor::Shape;
 use std::ops::Range;
-
-/// More operands than this do not fit the stack arrays that keep running free of allocation.
-pub const MAX_OPERANDS: usize = 64;
 
 /// Runs one operator by its naive loops, in one piece.
 #[derive(Debug)]
