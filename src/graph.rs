@@ -2,7 +2,8 @@
 
 use crate::error::{Error, OpRef, Result};
 use crate::ops::Op;
-use crate::tensor::TensorDef;
+use crate::ops::types::settle_result;
+use crate::tensor::{Grid, MAX_RANK, TensorDef};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub struct Node {
     pub inputs: Vec<Option<TensorId>>,
     /// Results.
     pub outputs: Vec<TensorId>,
+    /// What the results, float32, are rounded to: they stand for quantized ones.
+    pub grid: Option<Grid>,
     /// The file's operators that this node does the work of, in file order: one when read, more
     /// after fusion. The first one names the node.
     pub covers: Vec<OpRef>,
@@ -163,10 +166,18 @@ impl Graph {
             let what = format!("needs {} outputs, got {}", facts.len(), node.outputs.len());
             return Err(at(Error::malformed(what)));
         }
-        let outputs = node.outputs.clone();
-        for (id, (shape, dtype)) in outputs.into_iter().zip(facts) {
-            let tensor = &mut self.tensors[id.0];
-            (tensor.shape, tensor.dtype) = (shape, dtype);
+        if let Some((shape, _)) = facts.iter().find(|(shape, _)| shape.rank() > MAX_RANK) {
+            let what = format!("makes {shape}, at most {MAX_RANK} extents are supported");
+            return Err(at(Error::unsupported(what)));
+        }
+        let reads = |t: &&TensorDef| t.dtype.stored_range().is_some() && t.quantization.is_some();
+        let quantized = matches!(node.op, Op::Quantize(_)) || operands.iter().flatten().any(reads);
+        for (k, (shape, dtype)) in facts.into_iter().enumerate() {
+            let node = &self.nodes[i];
+            let tensor = &mut self.tensors[node.outputs[k].0];
+            tensor.shape = shape;
+            settle_result(tensor, dtype, quantized)
+                .map_err(|e| e.at(node.source().index, &node.source().name))?;
         }
         Ok(())
     }
@@ -218,6 +229,9 @@ impl fmt::Display for Graph {
             if let Some(activation) = node.op.activation() {
                 write!(f, " + {}", activation.name())?;
             }
+            if let Some(Grid { scale, zero_point, .. }) = node.grid {
+                write!(f, "  rounded to {scale} * (q - {zero_point})")?;
+            }
             let rest: Vec<String> = node.covers[1..].iter().map(|r| r.index.to_string()).collect();
             if !rest.is_empty() {
                 write!(f, "  covers {}", rest.join(", "))?;
@@ -235,7 +249,7 @@ impl fmt::Display for Graph {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use crate::tensor::{DType, Data, Shape};
+    use crate::tensor::{DType, Data, Quantization, Shape};
     use std::sync::Arc;
 
     /// Builds a graph node by node; shapes are inferred on the way.
@@ -256,7 +270,11 @@ pub(crate) mod testing {
         }
 
         pub fn input(&mut self, shape: &[usize]) -> TensorId {
-            let id = self.tensor(shape, DType::F32, None);
+            self.input_of(DType::F32, shape)
+        }
+
+        pub fn input_of(&mut self, dtype: DType, shape: &[usize]) -> TensorId {
+            let id = self.tensor(shape, dtype, None);
             self.graph.inputs.push(id);
             id
         }
@@ -267,10 +285,40 @@ pub(crate) mod testing {
 
         pub fn node(&mut self, op: Op, inputs: &[TensorId]) -> TensorId {
             let output = self.tensor(&[], DType::F32, None);
+            self.push(op, inputs, output)
+        }
+
+        /// A node whose result is quantized.
+        pub fn quantized_node(
+            &mut self,
+            op: Op,
+            inputs: &[TensorId],
+            dtype: DType,
+            (scale, zero_point): (f32, i64),
+        ) -> TensorId {
+            let output = self.tensor(&[], dtype, None);
+            self.quantize(output, scale, zero_point);
+            self.push(op, inputs, output)
+        }
+
+        /// Gives a tensor one scale.
+        pub fn quantize(&mut self, id: TensorId, scale: f32, zero_point: i64) {
+            let quantization = Quantization::per_tensor(scale, zero_point);
+            self.graph.tensors[id.0].quantization = Some(quantization);
+        }
+
+        /// Gives each slice along an axis its own scale.
+        pub fn quantize_along(&mut self, id: TensorId, scale: Vec<f32>, axis: usize) {
+            let zero_point = vec![0; scale.len()];
+            let quantization = Quantization { scale, zero_point, axis };
+            self.graph.tensors[id.0].quantization = Some(quantization);
+        }
+
+        fn push(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> TensorId {
             let index = self.graph.nodes.len();
             let covers = vec![OpRef { index, name: op.name().to_string() }];
             let inputs = inputs.iter().map(|&id| Some(id)).collect();
-            self.graph.nodes.push(Node { op, inputs, outputs: vec![output], covers });
+            self.graph.nodes.push(Node { op, inputs, outputs: vec![output], grid: None, covers });
             self.graph.infer_node(index).unwrap();
             output
         }

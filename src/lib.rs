@@ -9,6 +9,7 @@ pub mod ops;
 pub mod optimize;
 pub mod plan;
 pub mod profile;
+pub mod quantization;
 pub mod reference;
 pub mod segment;
 pub mod session;

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::input_size::{self, MAX_SIDE, STEP};
 use crate::kernels::peak;
-use crate::optimize::optimize;
+use crate::optimize::{QUANTIZED_TO_FLOAT, optimize};
 use crate::plan::limits::check_work;
 use crate::plan::{Backend, Plan};
 use crate::profile::{self, LayerInfo, Peak, Profile, Stats};
@@ -260,7 +260,11 @@ fn prepare(file: &Graph, options: &Options) -> Result<(Graph, Plan)> {
     };
     // Before anything is computed, folded constants included.
     check_work(&graph)?;
-    optimize(&mut graph, &options.disabled_passes)?;
+    let mut disabled = options.disabled_passes.clone();
+    if options.backend == Backend::Reference {
+        disabled.push(QUANTIZED_TO_FLOAT.to_string());
+    }
+    optimize(&mut graph, &disabled)?;
     let plan = Plan::new(&graph, options.backend, options.threads)?;
     Ok((graph, plan))
 }

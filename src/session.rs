@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub type Clock = fn() -> f64;
 
 /// Kernels write at most this many tensors.
-pub const MAX_OUTPUTS: usize = 8;
+pub const MAX_OUTPUTS: usize = 32;
 
 /// A plan with its memory.
 #[derive(Debug)]

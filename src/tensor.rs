@@ -1,6 +1,7 @@
 //! Data types, shapes, quantization parameters, constant data, and borrowed views.
 
 use crate::error::{Error, Result};
+pub use crate::quantization::{Grid, Quantization};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +35,17 @@ impl DType {
             DType::F16 | DType::I16 => 2,
             DType::F32 | DType::I32 => 4,
             DType::I64 => 8,
+        }
+    }
+
+    /// The lowest and highest stored value of the types that quantized activations have: int8, uint8
+    /// and int16.
+    pub fn stored_range(self) -> Option<(i32, i32)> {
+        match self {
+            DType::I8 => Some((i8::MIN as i32, i8::MAX as i32)),
+            DType::U8 => Some((0, u8::MAX as i32)),
+            DType::I16 => Some((i16::MIN as i32, i16::MAX as i32)),
+            DType::F32 | DType::F16 | DType::I32 | DType::I64 | DType::Bool => None,
         }
     }
 
@@ -98,6 +110,9 @@ impl Shape {
     }
 }
 
+/// No tensor has more extents than this; TFLite's own kernels stop at 8 at the latest.
+pub const MAX_RANK: usize = 8;
+
 /// No tensor has more elements than this, so element counts and byte counts fit 32 bits (wasm32).
 pub const MAX_ELEMENTS: usize = 1 << 28;
 
@@ -115,17 +130,6 @@ impl fmt::Display for Shape {
         }
         Ok(())
     }
-}
-
-/// `real = scale * (stored - zero_point)`, for the whole tensor or for each slice along `axis`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Quantization {
-    /// One value, or one per slice along `axis`.
-    pub scale: Vec<f32>,
-    /// As many as `scale`.
-    pub zero_point: Vec<i64>,
-    /// The axis of per-channel parameters; without meaning when there is one scale.
-    pub axis: usize,
 }
 
 /// What is known of a tensor before anything runs.

@@ -96,7 +96,7 @@ impl Activation {
 
 /// Replaces each element by a function of it.
 #[inline(always)]
-fn map<V: Vector>(out: &mut [f32], f: impl Fn(V) -> V) {
+pub(super) fn map<V: Vector>(out: &mut [f32], f: impl Fn(V) -> V) {
     let (whole, rest) = out.as_chunks_mut::<LANES>();
     for chunk in whole {
         *chunk = f(V::from_array(*chunk)).to_array();

@@ -17,6 +17,7 @@ mod gemm;
 mod panels;
 pub mod peak;
 mod pool;
+mod quantize;
 mod resize;
 mod transpose_conv;
 mod window;
@@ -27,6 +28,7 @@ pub use depthwise::Depthwise;
 pub use elementwise::{Binary, BinarySpec, Unary};
 pub use gemm::{Gemm, GemmSpec};
 pub use pool::{AveragePool, GlobalAverage, PoolSpec};
+pub use quantize::{Dequantize, Quantize, Rounded};
 pub use resize::{ResizeBilinear, ResizeSpec};
 pub use transpose_conv::TransposeConv;
 pub use window::ConvSpec;
@@ -98,9 +100,12 @@ debug_as_name!(
     Conv,
     Copy,
     Depthwise,
+    Dequantize,
     Gemm,
     GlobalAverage,
+    Quantize,
     ResizeBilinear,
+    Rounded,
     TransposeConv,
     Unary
 );

@@ -1,6 +1,6 @@
 //! Convolutions: full (and grouped), depthwise, transposed.
 
-use super::{Operands, Padding, Unary, Window, expect_filter, require_type};
+use super::{Operands, Padding, Unary, Window, expect_filter, weighted_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
 
@@ -17,7 +17,7 @@ impl Conv2d {
     /// `[n, h, w, ci]` * `[co, kh, kw, ci / groups]` → `[n, oh, ow, co]`.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let (x, filter, bias) = expect_filter(operands)?;
-        require_float(x, filter, bias)?;
+        let dtype = weighted_type(x, filter, bias)?;
         let [n, h, w, ci] = x.shape.nhwc()?;
         let [co, kh, kw, depth] = filter.shape.nhwc()?;
         if depth == 0 || co == 0 || ci % depth != 0 || co % (ci / depth).max(1) != 0 {
@@ -28,7 +28,7 @@ impl Conv2d {
         }
         require_bias(bias, co)?;
         let [oh, ow] = self.window.output([h, w], [kh, kw])?;
-        Ok(vec![(Shape::new([n, oh, ow, co])?, DType::F32)])
+        Ok(vec![(Shape::new([n, oh, ow, co])?, dtype)])
     }
 }
 
@@ -45,7 +45,7 @@ impl DepthwiseConv2d {
     /// `[n, h, w, ci]` * `[1, kh, kw, co]` → `[n, oh, ow, co]` with `co` a multiple of `ci`.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let (x, filter, bias) = expect_filter(operands)?;
-        require_float(x, filter, bias)?;
+        let dtype = weighted_type(x, filter, bias)?;
         let [n, h, w, ci] = x.shape.nhwc()?;
         let [one, kh, kw, co] = filter.shape.nhwc()?;
         if one != 1 || ci == 0 || co == 0 || co % ci != 0 {
@@ -56,7 +56,7 @@ impl DepthwiseConv2d {
         }
         require_bias(bias, co)?;
         let [oh, ow] = self.window.output([h, w], [kh, kw])?;
-        Ok(vec![(Shape::new([n, oh, ow, co])?, DType::F32)])
+        Ok(vec![(Shape::new([n, oh, ow, co])?, dtype)])
     }
 }
 
@@ -76,7 +76,7 @@ impl TransposeConv {
     /// `[n, h, w, ci]` * `[co, kh, kw, ci]` → `[n, oh, ow, co]`.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let (x, filter, bias) = expect_filter(operands)?;
-        require_float(x, filter, bias)?;
+        let dtype = weighted_type(x, filter, bias)?;
         let [n, h, w, ci] = x.shape.nhwc()?;
         let [co, kh, kw, depth] = filter.shape.nhwc()?;
         if depth != ci || co == 0 || ci == 0 {
@@ -96,7 +96,7 @@ impl TransposeConv {
                 self.stride
             )));
         }
-        Ok(vec![(Shape::new([n, oh, ow, co])?, DType::F32)])
+        Ok(vec![(Shape::new([n, oh, ow, co])?, dtype)])
     }
 
     fn output(&self, input: [usize; 2], kernel: [usize; 2]) -> Result<[usize; 2]> {
@@ -120,12 +120,6 @@ impl TransposeConv {
         Window { stride: self.stride, dilation: [1, 1], padding: self.padding }
             .pad_before(output, kernel)
     }
-}
-
-fn require_float(x: &TensorDef, filter: &TensorDef, bias: Option<&TensorDef>) -> Result<()> {
-    require_type(x, DType::F32)?;
-    require_type(filter, DType::F32)?;
-    bias.map_or(Ok(()), |b| require_type(b, DType::F32))
 }
 
 fn require_bias(bias: Option<&TensorDef>, channels: usize) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Operators that work element by element.
 
-use super::{Operands, expect, require_type};
+use super::{Operands, expect, real_type, same_real_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape};
 
@@ -30,7 +30,7 @@ impl Unary {
     }
 
     /// The function itself.
-    pub fn apply(self, x: f32) -> f32 {
+    pub fn apply(self, x: f64) -> f64 {
         match self {
             Unary::Relu => x.max(0.0),
             Unary::Relu6 => x.clamp(0.0, 6.0),
@@ -44,8 +44,7 @@ impl Unary {
     /// The same shape and type.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [x] = expect(operands)?;
-        require_type(x, DType::F32)?;
-        Ok(vec![(x.shape.clone(), DType::F32)])
+        Ok(vec![(x.shape.clone(), real_type(x)?)])
     }
 }
 
@@ -67,7 +66,7 @@ impl BinaryKind {
     }
 
     /// The function itself.
-    pub fn apply(self, a: f32, b: f32) -> f32 {
+    pub fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             BinaryKind::Add => a + b,
             BinaryKind::Mul => a * b,
@@ -88,9 +87,8 @@ impl Binary {
     /// The shape that both operands broadcast to.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [a, b] = expect(operands)?;
-        require_type(a, DType::F32)?;
-        require_type(b, DType::F32)?;
-        Ok(vec![(broadcast(&a.shape, &b.shape)?, DType::F32)])
+        let dtype = same_real_type(a, b)?;
+        Ok(vec![(broadcast(&a.shape, &b.shape)?, dtype)])
     }
 }
 

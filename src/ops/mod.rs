@@ -8,8 +8,10 @@
 pub mod conv;
 pub mod elementwise;
 pub mod pool;
+pub mod quantize;
 pub mod reduce;
 pub mod resize;
+pub(crate) mod types;
 pub mod window;
 
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
@@ -17,10 +19,11 @@ pub use elementwise::{Binary, BinaryKind, Unary};
 pub use pool::{Pool2d, PoolKind};
 pub use reduce::{Reduce, ReduceKind};
 pub use resize::ResizeBilinear;
+pub(crate) use types::{real_type, same_real_type, weighted_type};
 pub use window::{Padding, Window};
 
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Shape, TensorDef};
+use crate::tensor::{DType, Grid, Shape, TensorDef};
 
 /// An operator with its attributes. Families share a variant; [`Op::name`] gives TFLite's name.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +45,12 @@ pub enum Op {
     Binary(Binary),
     /// RELU, LOGISTIC and their kin; input: one tensor.
     Unary(Unary),
-    /// DEQUANTIZE; input: half floats (or, later, quantized integers).
+    /// DEQUANTIZE; input: half floats or quantized integers.
     Dequantize,
+    /// QUANTIZE to a type; input: float32, or quantized otherwise. The result's tensor says how.
+    Quantize(DType),
+    /// FAKE_QUANT: the nearest of the grid's values; input: float32.
+    FakeQuant(Grid),
 }
 
 /// The operands of a node as inference sees them: `None` where an optional one is left out.
@@ -62,6 +69,8 @@ impl Op {
             Op::Binary(b) => b.kind.name(),
             Op::Unary(u) => u.name(),
             Op::Dequantize => "DEQUANTIZE",
+            Op::Quantize(_) => "QUANTIZE",
+            Op::FakeQuant(_) => "FAKE_QUANT",
         }
     }
 
@@ -77,11 +86,9 @@ impl Op {
             Op::Reduce(op) => op.infer(operands),
             Op::Binary(op) => op.infer(operands),
             Op::Unary(op) => op.infer(operands),
-            Op::Dequantize => {
-                let [x] = expect(operands)?;
-                require_type(x, DType::F16)?;
-                Ok(vec![(x.shape.clone(), DType::F32)])
-            }
+            Op::Dequantize => quantize::infer_dequantize(operands),
+            Op::Quantize(to) => quantize::infer_quantize(*to, operands),
+            Op::FakeQuant(_) => quantize::infer_fake_quant(operands),
         }
     }
 
@@ -101,13 +108,26 @@ impl Op {
                 let pixels: usize = extents(0).iter().take(3).product();
                 pixels as u64 * extents(1).iter().product::<usize>() as u64
             }
-            Op::ResizeBilinear(_)
-            | Op::Pool2d(_)
-            | Op::Reduce(_)
-            | Op::Binary(_)
-            | Op::Unary(_)
-            | Op::Dequantize => 0,
+            _ => 0,
         }
+    }
+
+    /// The operand that is a bias: a quantized one is int32 or int64.
+    pub fn bias_operand(&self) -> Option<usize> {
+        match self {
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Convolution2dTransposeBias(_) => Some(2),
+            _ => None,
+        }
+    }
+
+    /// Whether the results' elements are elements of the operands: what is on a grid stays on it.
+    pub fn moves_values(&self) -> bool {
+        false
+    }
+
+    /// Whether the operator works on stored integers, also where they stand for real numbers.
+    pub fn on_stored_values(&self) -> bool {
+        false
     }
 
     /// The activation that is applied to the result before it is stored.
@@ -118,7 +138,7 @@ impl Op {
             Op::Convolution2dTransposeBias(op) => op.activation,
             Op::Binary(op) => op.activation,
             Op::Pool2d(op) => op.activation,
-            Op::ResizeBilinear(_) | Op::Reduce(_) | Op::Unary(_) | Op::Dequantize => None,
+            _ => None,
         }
     }
 
@@ -130,7 +150,7 @@ impl Op {
             Op::Convolution2dTransposeBias(op) => Some(&mut op.activation),
             Op::Binary(op) => Some(&mut op.activation),
             Op::Pool2d(op) => Some(&mut op.activation),
-            Op::ResizeBilinear(_) | Op::Reduce(_) | Op::Unary(_) | Op::Dequantize => None,
+            _ => None,
         }
     }
 }
@@ -154,15 +174,4 @@ pub(crate) fn expect_filter<'a>(
         [Some(x), Some(filter), bias] => Ok((x, filter, bias)),
         _ => Err(Error::malformed("needs an input, a filter and at most a bias")),
     }
-}
-
-/// Refuses any other type.
-pub(crate) fn require_type(tensor: &TensorDef, dtype: DType) -> Result<()> {
-    if tensor.dtype != dtype {
-        return Err(Error::unsupported(format!(
-            "tensor '{}' is {}, only {dtype} is supported here",
-            tensor.name, tensor.dtype
-        )));
-    }
-    Ok(())
 }

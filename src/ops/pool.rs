@@ -1,6 +1,6 @@
 //! Pools.
 
-use super::{Operands, Unary, Window, expect, require_type};
+use super::{Operands, Unary, Window, expect, real_type};
 use crate::error::Result;
 use crate::tensor::{DType, Shape};
 
@@ -37,9 +37,9 @@ impl Pool2d {
     /// `[n, h, w, c]` → `[n, oh, ow, c]`.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [x] = expect(operands)?;
-        require_type(x, DType::F32)?;
+        let dtype = real_type(x)?;
         let [n, h, w, c] = x.shape.nhwc()?;
         let [oh, ow] = self.window.output([h, w], self.kernel)?;
-        Ok(vec![(Shape::new([n, oh, ow, c])?, DType::F32)])
+        Ok(vec![(Shape::new([n, oh, ow, c])?, dtype)])
     }
 }

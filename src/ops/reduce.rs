@@ -1,6 +1,6 @@
 //! Reductions over axes.
 
-use super::{Operands, expect, require_type};
+use super::{Operands, expect, real_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
 
@@ -33,7 +33,7 @@ impl Reduce {
     /// Drops the axes that the second operand names, or sets them to 1.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [x, axes] = expect(operands)?;
-        require_type(x, DType::F32)?;
+        let dtype = real_type(x)?;
         let reduced = reduced_axes(axes, x.shape.rank())?;
         let dims: Vec<usize> = x
             .shape
@@ -43,7 +43,7 @@ impl Reduce {
             .filter(|&(_, &gone)| !gone || self.keep_dims)
             .map(|(&d, &gone)| if gone { 1 } else { d })
             .collect();
-        Ok(vec![(Shape::new(dims)?, DType::F32)])
+        Ok(vec![(Shape::new(dims)?, dtype)])
     }
 }
 

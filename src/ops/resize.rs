@@ -1,6 +1,6 @@
 //! Resizing of images.
 
-use super::{Operands, expect, require_type};
+use super::{Operands, expect, real_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
 
@@ -17,13 +17,13 @@ impl ResizeBilinear {
     /// `[n, h, w, c]`, `[oh, ow]` → `[n, oh, ow, c]`.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [x, size] = expect(operands)?;
-        require_type(x, DType::F32)?;
+        let dtype = real_type(x)?;
         if self.align_corners && self.half_pixel_centers {
             return Err(Error::malformed("both align_corners and half_pixel_centers are set"));
         }
         let [n, _, _, c] = x.shape.nhwc()?;
         let [oh, ow] = target_size(size)?;
-        Ok(vec![(Shape::new([n, oh, ow, c])?, DType::F32)])
+        Ok(vec![(Shape::new([n, oh, ow, c])?, dtype)])
     }
 
     /// Where output pixel `i` of `output` lies among `input` pixels, unclamped (TFLite's

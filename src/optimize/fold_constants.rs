@@ -6,22 +6,18 @@ use crate::reference::{self, Input, Output};
 use crate::tensor::Data;
 use std::sync::Arc;
 
-/// Folded constants take at most this many bytes together: a small file can name one constant
-/// often, or stretch it by broadcasting.
-const MAX_FOLDED_BYTES: usize = 512 << 20;
-
 pub fn run(graph: &mut Graph) -> Result<()> {
     let mut folded_bytes = 0usize;
     let mut kept = Vec::with_capacity(graph.nodes.len());
     for node in std::mem::take(&mut graph.nodes) {
         let constant = |id: &Option<_>| id.is_none_or(|id| graph.tensor(id).is_const());
-        if node.inputs.is_empty() || !node.inputs.iter().all(constant) {
+        if node.inputs.is_empty() || node.grid.is_some() || !node.inputs.iter().all(constant) {
             kept.push(node);
             continue;
         }
         let made = node.outputs.iter().map(|&id| graph.tensor(id));
         folded_bytes += made.map(|t| t.shape.elements() * t.dtype.size()).sum::<usize>();
-        if folded_bytes > MAX_FOLDED_BYTES {
+        if folded_bytes > super::MAX_MADE_BYTES {
             let at = node.source();
             return Err(Error::limit("the model's constants grow too large").at(at.index, &at.name));
         }
@@ -37,14 +33,17 @@ pub fn run(graph: &mut Graph) -> Result<()> {
             .map(|id| {
                 let tensor = graph.tensor((*id)?);
                 let data = tensor.data.as_ref().expect("constness was checked above");
-                Some(Input { shape: &tensor.shape, data: data.view() })
+                Some(Input::new(&tensor.shape, tensor.quantization.as_ref(), data.view()))
             })
             .collect();
         let mut outputs: Vec<Output> = node
             .outputs
             .iter()
             .zip(&mut results)
-            .map(|(&id, data)| Output { shape: &graph.tensor(id).shape, data: data.view_mut() })
+            .map(|(&id, data)| {
+                let tensor = graph.tensor(id);
+                Output::new(&tensor.shape, tensor.quantization.as_ref(), data.view_mut())
+            })
             .collect();
         reference::run(&node.op, &inputs, &mut outputs);
         for (&id, data) in node.outputs.iter().zip(results) {

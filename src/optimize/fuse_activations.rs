@@ -1,23 +1,42 @@
-//! An activation after an operator becomes part of it: one pass over memory less.
+//! An activation or rounding after an operator becomes part of it: one pass over memory less.
 
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::Op;
+use crate::tensor::DType;
 
 pub fn run(graph: &mut Graph) -> Result<()> {
     let uses = graph.use_counts();
     let producers = graph.producers();
     let mut gone = vec![false; graph.nodes.len()];
     for (i, gone) in gone.iter_mut().enumerate() {
-        let Op::Unary(unary) = graph.nodes[i].op else { continue };
+        let (op, grid) = (graph.nodes[i].op.clone(), graph.nodes[i].grid);
+        if !matches!(op, Op::Unary(_) | Op::FakeQuant(_)) {
+            continue;
+        }
         let Some(input) = graph.nodes[i].inputs[0] else { continue };
         // The value before the activation must not be needed anywhere else.
         let (Some(&producer), 1) = (producers.get(&input), uses[input.0]) else { continue };
-        let Some(slot) = graph.nodes[producer].op.activation_mut() else { continue };
-        if slot.is_some() {
+        // A quantized value is rounded, and cut off, before the activation sees it.
+        if graph.tensor(input).dtype != DType::F32 {
             continue;
         }
-        *slot = Some(unary);
+        let before = &mut graph.nodes[producer];
+        // What was rounded is rounded again only after the activation, which needs a step.
+        if before.grid.is_some() || before.outputs.len() != 1 {
+            continue;
+        }
+        before.grid = match op {
+            Op::Unary(unary) => match before.op.activation_mut() {
+                Some(slot @ None) => {
+                    *slot = Some(unary);
+                    grid
+                }
+                _ => continue,
+            },
+            Op::FakeQuant(new) => Some(new),
+            _ => continue,
+        };
         let output = graph.nodes[i].outputs[0];
         let covers = std::mem::take(&mut graph.nodes[i].covers);
         let fused = &mut graph.nodes[producer];

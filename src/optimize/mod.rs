@@ -5,6 +5,7 @@
 
 mod fold_constants;
 mod fuse_activations;
+mod quantized_to_float;
 mod remove_dead;
 mod remove_identities;
 
@@ -19,9 +20,18 @@ pub struct Pass {
     pub run: fn(&mut Graph) -> Result<()>,
 }
 
+/// The pass that lets float32 kernels run quantized graphs. The reference backend, which takes
+/// every type as it is, goes without it.
+pub const QUANTIZED_TO_FLOAT: &str = "quantized-to-float";
+
+/// Constants that a pass makes take at most this many bytes together: a small file can name one
+/// constant often, or stretch it by broadcasting.
+const MAX_MADE_BYTES: usize = 512 << 20;
+
 /// All passes in running order.
 pub const PASSES: &[Pass] = &[
     Pass { name: "fold-constants", run: fold_constants::run },
+    Pass { name: QUANTIZED_TO_FLOAT, run: quantized_to_float::run },
     Pass { name: "remove-identities", run: remove_identities::run },
     Pass { name: "fuse-activations", run: fuse_activations::run },
     Pass { name: "remove-dead", run: remove_dead::run },

@@ -33,14 +33,14 @@ pub fn run(graph: &mut Graph) -> Result<()> {
 }
 
 /// The operand that a node returns unchanged, if it does. Results that the caller gets are left
-/// alone: they keep their own name and memory.
+/// alone: they keep their own name and memory. So is what is rounded.
 fn identity_of<'a>(
     graph: &Graph,
     node: &Node,
     made_by: impl Fn(TensorId) -> Option<&'a Node>,
 ) -> Option<TensorId> {
     let output = *node.outputs.first()?;
-    if graph.outputs.contains(&output) {
+    if graph.outputs.contains(&output) || node.grid.is_some() {
         return None;
     }
     let id = |i: usize| node.inputs.get(i).copied().flatten();
@@ -70,7 +70,10 @@ fn identity_of<'a>(
         }
         _ => None,
     };
-    kept.and_then(id)
+    let kept = kept.and_then(id)?;
+    // Other scales would be another rounding.
+    let quantization = |id: TensorId| &graph.tensor(id).quantization;
+    (quantization(kept) == quantization(output)).then_some(kept)
 }
 
 fn is_all(tensor: &TensorDef, value: f32) -> bool {

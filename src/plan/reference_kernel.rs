@@ -1,29 +1,37 @@
 //! The naive reference behind the kernels' interface: whatever has no kernel still runs.
 
 use super::MAX_OPERANDS;
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, TensorId};
 use crate::kernels::{Args, Kernel};
 use crate::ops::Op;
 use crate::reference::{self, Input, Output};
-use crate::tensor::Shape;
+use crate::session::MAX_OUTPUTS;
+use crate::tensor::{Quantization, Shape, ViewMut};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// Runs one operator by its naive loops, in one piece.
 #[derive(Debug)]
 pub struct ReferenceKernel {
     op: Op,
-    inputs: Vec<Option<Shape>>,
-    outputs: Vec<Shape>,
+    inputs: Vec<Option<Tensor>>,
+    outputs: Vec<Tensor>,
 }
+
+/// What the naive loops need to know of an operand or result.
+type Tensor = (Shape, Option<Quantization>);
 
 impl ReferenceKernel {
     /// For a node whose shapes are known.
     pub fn new(graph: &Graph, node: &Node) -> ReferenceKernel {
-        let shape = |id| graph.tensor(id).shape.clone();
+        let tensor = |id: TensorId| {
+            let tensor = graph.tensor(id);
+            (tensor.shape.clone(), tensor.quantization.clone())
+        };
         ReferenceKernel {
             op: node.op.clone(),
-            inputs: node.inputs.iter().map(|id| id.map(shape)).collect(),
-            outputs: node.outputs.iter().map(|&id| shape(id)).collect(),
+            inputs: node.inputs.iter().map(|id| id.map(tensor)).collect(),
+            outputs: node.outputs.iter().map(|&id| tensor(id)).collect(),
         }
     }
 }
@@ -38,7 +46,7 @@ impl Kernel for ReferenceKernel {
     }
 
     fn span(&self, output: usize, units: Range<usize>) -> Range<usize> {
-        if units.is_empty() { 0..0 } else { 0..self.outputs[output].elements() }
+        if units.is_empty() { 0..0 } else { 0..self.outputs[output].0.elements() }
     }
 
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
@@ -46,13 +54,20 @@ impl Kernel for ReferenceKernel {
             return;
         }
         let mut inputs = [None; MAX_OPERANDS];
-        for ((slot, data), shape) in inputs.iter_mut().zip(args.inputs).zip(&self.inputs) {
-            *slot = data.zip(shape.as_ref()).map(|(data, shape)| Input { shape, data });
+        for ((input, data), tensor) in inputs.iter_mut().zip(args.inputs).zip(&self.inputs) {
+            *input = data.zip(tensor.as_ref()).map(|(data, (shape, quantization))| {
+                Input::new(shape, quantization.as_ref(), data)
+            });
         }
-        let inputs = &inputs[..self.inputs.len()];
-        // One result is all that today's operators have; more would need the same kind of array.
-        let [data] = args.outputs else { unreachable!("lower() admits one output") };
-        let data = data.reborrow();
-        reference::run(&self.op, inputs, &mut [Output { shape: &self.outputs[0], data }]);
+        let nothing = Shape::default();
+        let mut outputs: [Output; MAX_OUTPUTS] = from_fn(|k| match self.outputs.get(k) {
+            Some((shape, quantization)) => {
+                let data = std::mem::replace(&mut args.outputs[k], ViewMut::U8(&mut []));
+                Output::new(shape, quantization.as_ref(), data)
+            }
+            None => Output::new(&nothing, None, ViewMut::U8(&mut [])),
+        });
+        let (inputs, outputs) = (&inputs[..self.inputs.len()], &mut outputs[..self.outputs.len()]);
+        reference::run(&self.op, inputs, outputs);
     }
 }

@@ -6,23 +6,22 @@ use crate::tensor::Shape;
 
 /// `y[i] = f(x[i])`.
 pub fn unary(op: Unary, x: Input, y: &mut Output) {
-    for (y, &x) in y.f32().iter_mut().zip(x.f32()) {
-        *y = op.apply(x);
+    for i in 0..y.len() {
+        y.set(i, op.apply(x.get(i)));
     }
 }
 
 /// `y[i] = f(a[i], b[i])`, where an extent of 1 stretches.
 pub fn binary(op: &Binary, a: Input, b: Input, y: &mut Output) {
-    let shape = y.shape;
-    let (a_shape, b_shape, a, b) = (a.shape, b.shape, a.f32(), b.f32());
-    for (i, y) in y.f32().iter_mut().enumerate() {
-        let (a, b) = (a[stretched(i, shape, a_shape)], b[stretched(i, shape, b_shape)]);
-        *y = activate(op.activation, op.kind.apply(a, b));
+    for i in 0..y.len() {
+        let x = a.get(stretched(i, y.shape, a.shape));
+        let z = b.get(stretched(i, y.shape, b.shape));
+        y.set(i, activate(op.activation, op.kind.apply(x, z)));
     }
 }
 
 /// The element of an operand that stretches to element `i` of the result.
-fn stretched(i: usize, result: &Shape, operand: &Shape) -> usize {
+pub(super) fn stretched(i: usize, result: &Shape, operand: &Shape) -> usize {
     let (mut rest, mut stride, mut at) = (i, 1, 0);
     let mut operand = operand.dims().iter().rev();
     for &extent in result.dims().iter().rev() {

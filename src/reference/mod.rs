@@ -1,58 +1,23 @@
-//! Every operator as naive loops: the executable specification, the oracle of the kernels' tests,
-//! and a backend one can select. Slices in, slices out; allocates nothing.
+//! Every operator as naive loops over real numbers: the executable specification, the oracle of
+//! the kernels' tests, and a backend one can select.
+//!
+//! One loop serves every type: [`Input::get`] gives the real number that a stored element stands
+//! for, [`Output::set`] stores the nearest one. Sums are in float64. Allocates nothing, and cannot
+//! fail: [`Op::infer`] refuses what does not run here.
 
 #![forbid(unsafe_code)]
 
 mod conv;
 mod elementwise;
+mod operand;
 mod pool;
+mod quantize;
 mod reduce;
 mod resize;
 
+pub use operand::{Input, Output};
+
 use crate::ops::{Op, Unary};
-use crate::tensor::{Shape, View, ViewMut, f16_to_f32};
-
-/// An operand: its shape and elements.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// Extents.
-    pub shape: &'a Shape,
-    /// Row-major elements.
-    pub data: View<'a>,
-}
-
-/// A result to fill.
-#[derive(Debug)]
-pub struct Output<'a> {
-    /// Extents.
-    pub shape: &'a Shape,
-    /// Row-major elements, all of which are written.
-    pub data: ViewMut<'a>,
-}
-
-impl<'a> Input<'a> {
-    /// Float elements: [`Op::infer`] admits no others where this is called.
-    fn f32(&self) -> &'a [f32] {
-        self.data.f32().expect("infer() checked the operand's type")
-    }
-
-    fn nhwc(&self) -> [usize; 4] {
-        self.shape.nhwc().expect("infer() checked the operand's rank")
-    }
-}
-
-impl Output<'_> {
-    fn f32(&mut self) -> &mut [f32] {
-        match &mut self.data {
-            ViewMut::F32(v) => v,
-            _ => unreachable!("infer() made the result float32"),
-        }
-    }
-
-    fn nhwc(&self) -> [usize; 4] {
-        self.shape.nhwc().expect("infer() made the result's shape")
-    }
-}
 
 /// Runs one operator. Operands and results are as [`Op::infer`] took and gave them.
 pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
@@ -72,19 +37,13 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Reduce(op) => reduce::reduce(op, input(0), input(1), output),
         Op::Binary(op) => elementwise::binary(op, input(0), input(1), output),
         Op::Unary(op) => elementwise::unary(*op, input(0), output),
-        Op::Dequantize => match input(0).data {
-            View::F16(bits) => {
-                for (y, &x) in output.f32().iter_mut().zip(bits) {
-                    *y = f16_to_f32(x);
-                }
-            }
-            _ => unreachable!("infer() admits half floats only"),
-        },
+        Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
+        Op::FakeQuant(grid) => quantize::fake_quant(grid, input(0), output),
     }
 }
 
 /// The activation after an operator.
-fn activate(activation: Option<Unary>, x: f32) -> f32 {
+fn activate(activation: Option<Unary>, x: f64) -> f64 {
     activation.map_or(x, |unary| unary.apply(x))
 }
 
@@ -98,4 +57,14 @@ fn tap(
     extent: usize,
 ) -> Option<usize> {
     (i * stride + tap * dilation).checked_sub(pad).filter(|&p| p < extent)
+}
+
+/// `[image, row, column, channel]` of element `i` of an image tensor `[n, h, w, c]`.
+fn place([_, h, w, c]: [usize; 4], i: usize) -> [usize; 4] {
+    [i / (c * w * h), i / (c * w) % h, i / c % w, i % c]
+}
+
+/// The element of an image tensor `[n, h, w, c]` at `[image, row, column, channel]`.
+fn element([_, h, w, c]: [usize; 4], [image, y, x, channel]: [usize; 4]) -> usize {
+    ((image * h + y) * w + x) * c + channel
 }

@@ -2,38 +2,37 @@
 
 use super::{Input, Output};
 use crate::ops::{Reduce, ReduceKind};
-use crate::tensor::View;
+use crate::tensor::MAX_RANK;
 
 /// Joins all elements whose positions differ only in the reduced axes.
 pub fn reduce(op: &Reduce, x: Input, axes: Input, y: &mut Output) {
     let dims = x.shape.dims();
-    let names = |listed: i64, axis: usize| {
-        axis as i64 == if listed < 0 { listed + dims.len() as i64 } else { listed }
-    };
-    let reduced = |axis: usize| match axes.data {
-        View::I32(list) => list.iter().any(|&a| names(a as i64, axis)),
-        View::I64(list) => list.iter().any(|&a| names(a, axis)),
-        _ => unreachable!("infer() admits integer axes only"),
-    };
-    let out = y.f32();
-    out.fill(0.0);
-    let count = x.data.len() / out.len();
-    for (i, value) in x.f32().iter().enumerate() {
-        // Position of element i without the reduced axes, row-major.
-        let (mut rest, mut stride, mut at) = (i, 1, 0);
-        for axis in (0..dims.len()).rev() {
-            let position = rest % dims[axis];
+    let mut reduced = [false; MAX_RANK];
+    for i in 0..axes.len() {
+        let axis = axes.integer(i);
+        let axis = if axis < 0 { axis + dims.len() as i64 } else { axis };
+        reduced[axis as usize] = true;
+    }
+    let count = x.len() / y.len();
+    for i in 0..y.len() {
+        let start = walk(dims, |axis| !reduced[axis], i);
+        let each = (0..count).map(|k| x.get(start + walk(dims, |axis| reduced[axis], k)));
+        let value = match op.kind {
+            ReduceKind::Mean => each.sum::<f64>() / count as f64,
+        };
+        y.set(i, value);
+    }
+}
+
+/// The element that is `i`-th, row-major, of those that lie at 0 along all axes but the `chosen`.
+fn walk(dims: &[usize], chosen: impl Fn(usize) -> bool, i: usize) -> usize {
+    let (mut rest, mut stride, mut at) = (i, 1, 0);
+    for axis in (0..dims.len()).rev() {
+        if chosen(axis) {
+            at += rest % dims[axis] * stride;
             rest /= dims[axis];
-            if !reduced(axis) {
-                at += position * stride;
-                stride *= dims[axis];
-            }
         }
-        match op.kind {
-            ReduceKind::Mean => out[at] += value,
-        }
+        stride *= dims[axis];
     }
-    match op.kind {
-        ReduceKind::Mean => out.iter_mut().for_each(|y| *y /= count as f32),
-    }
+    at
 }

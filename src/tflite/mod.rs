@@ -28,14 +28,11 @@ pub mod schema;
 
 use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, Node, TensorId};
-use crate::tensor::{DType, Data, Quantization, Shape, TensorDef};
+use crate::tensor::{DType, Data, MAX_RANK, Quantization, Shape, TensorDef};
 use flatbuffer::{File, Ref, Scalars, Table, Tables};
 use operators::{Code, Decode, Options, decoder};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// No tensor has more extents than this; TFLite's own kernels stop at 8 at the latest.
-const MAX_RANK: usize = 8;
 
 /// How many different unsupported operators an error lists.
 const MAX_LISTED: usize = 24;
@@ -75,7 +72,8 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     let constants = Constants { file: &file, buffers, read: HashMap::new() };
     graph.tensors = read_tensors(&tensors, &users, constants)?;
     for (index, operator) in operators.into_iter().enumerate() {
-        graph.nodes.push(operator.into_node(index)?);
+        let node = operator.into_node(index, &graph.tensors)?;
+        graph.nodes.push(node);
     }
     graph.validate()?;
     graph.infer_shapes()?;
@@ -92,17 +90,18 @@ struct Operator<'f> {
 }
 
 impl Operator<'_> {
-    fn into_node(self, index: usize) -> Result<Node> {
-        let op = self.options().and_then(|o| (self.decode)(&o));
+    fn into_node(self, index: usize, tensors: &[TensorDef]) -> Result<Node> {
+        let op = self.options(tensors).and_then(|o| (self.decode)(&o));
         Ok(Node {
             op: op.map_err(|e| e.at(index, self.name))?,
             inputs: self.inputs,
             outputs: self.outputs,
+            grid: None,
             covers: vec![OpRef { index, name: self.name.to_string() }],
         })
     }
 
-    fn options(&self) -> Result<Options<'_>> {
+    fn options(&self, tensors: &[TensorDef]) -> Result<Options<'_>> {
         use schema::operator::*;
         if self.table.get(LARGE_CUSTOM_OPTIONS_OFFSET)? > 1 {
             return Err(Error::unsupported("its options lie outside the FlatBuffer"));
@@ -111,6 +110,7 @@ impl Operator<'_> {
             kind: self.table.get(BUILTIN_OPTIONS_TYPE)?,
             table: self.table.table(BUILTIN_OPTIONS)?,
             custom: self.table.bytes(CUSTOM_OPTIONS)?.unwrap_or_default(),
+            made: self.outputs.iter().map(|id| tensors[id.0].dtype).collect(),
         })
     }
 }

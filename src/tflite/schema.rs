@@ -215,4 +215,13 @@ pub mod options {
         pub const TYPE: u8 = 27;
         pub const KEEP_DIMS: Field<bool> = Field(0, false);
     }
+    pub mod fake_quant {
+        use crate::tflite::flatbuffer::Field;
+
+        pub const TYPE: u8 = 58;
+        pub const MIN: Field<f32> = Field(0, 0.0);
+        pub const MAX: Field<f32> = Field(1, 0.0);
+        pub const NUM_BITS: Field<i32> = Field(2, 0);
+        pub const NARROW_RANGE: Field<bool> = Field(3, false);
+    }
 }

@@ -78,10 +78,10 @@ fn expected(op: &Op, operands: &[&TensorDef]) -> Vec<f32> {
     let mut data = vec![f32::NAN; shape.elements()];
     let inputs: Vec<_> = operands
         .iter()
-        .map(|t| Some(Input { shape: &t.shape, data: t.data.as_ref().unwrap().view() }))
+        .map(|t| Some(Input::new(&t.shape, None, t.data.as_ref().unwrap().view())))
         .collect();
     let data_mut = ViewMut::F32(&mut data);
-    reference::run(op, &inputs, &mut [Output { shape: &shape, data: data_mut }]);
+    reference::run(op, &inputs, &mut [Output::new(&shape, None, data_mut)]);
     data
 }
 

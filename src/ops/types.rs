@@ -1,0 +1,128 @@
+//! Which types operands may have, and how quantized ones must be described.
+
+use crate::error::{Error, Result};
+use crate::tensor::{DType, TensorDef};
+
+/// Refuses any other type.
+pub(crate) fn require_type(tensor: &TensorDef, dtype: DType) -> Result<()> {
+    if tensor.dtype != dtype {
+        return Err(Error::unsupported(format!(
+            "tensor '{}' is {}, only {dtype} is supported here",
+            tensor.name, tensor.dtype
+        )));
+    }
+    Ok(())
+}
+
+/// The type of a tensor that stands for real numbers: float32, or int8, uint8 or int16 with one
+/// sound scale and zero point.
+pub(crate) fn real_type(x: &TensorDef) -> Result<DType> {
+    if x.dtype == DType::F32 {
+        return Ok(x.dtype);
+    }
+    if x.dtype.stored_range().is_none() {
+        return Err(Error::unsupported(format!(
+            "tensor '{}' is {}, only float32 and quantized int8, uint8 and int16 are supported here",
+            x.name, x.dtype
+        )));
+    }
+    require_scales(x)?;
+    require_one_scale(x)?;
+    Ok(x.dtype)
+}
+
+/// The one type that two tensors of real numbers have.
+pub(crate) fn same_real_type(a: &TensorDef, b: &TensorDef) -> Result<DType> {
+    let dtype = real_type(a)?;
+    if real_type(b)? != dtype {
+        return Err(Error::unsupported(format!(
+            "tensors '{}' and '{}' are {dtype} and {}",
+            a.name, b.name, b.dtype
+        )));
+    }
+    Ok(dtype)
+}
+
+/// The type of what weights make of real numbers `x`: that of `x`. The filter has the same type,
+/// or is int8 for an `x` of int16, or quantized for a float one (weights quantized, activations
+/// not); the bias is float32, or a quantized sum of int32 or, for int16, int64.
+pub(crate) fn weighted_type(
+    x: &TensorDef,
+    filter: &TensorDef,
+    bias: Option<&TensorDef>,
+) -> Result<DType> {
+    let dtype = real_type(x)?;
+    let (filters, biases): (&[DType], &[DType]) = match dtype {
+        DType::F32 => (&[DType::F32, DType::I8, DType::U8], &[DType::F32]),
+        DType::I16 => (&[DType::I8], &[DType::I64, DType::I32]),
+        _ => (&[dtype], &[DType::I32]),
+    };
+    for (what, tensor, allowed) in [("filter", Some(filter), filters), ("bias", bias, biases)] {
+        let Some(tensor) = tensor else { continue };
+        if !allowed.contains(&tensor.dtype) {
+            return Err(Error::unsupported(format!(
+                "the {what} '{}' is {}, which is not supported for an input of {dtype}",
+                tensor.name, tensor.dtype
+            )));
+        }
+        if tensor.dtype != DType::F32 {
+            require_scales(tensor)?;
+        }
+    }
+    Ok(dtype)
+}
+
+/// Refuses a quantized tensor whose stored values do not say which real numbers they are: no
+/// scales, as many as no axis has slices, or a zero point that its type cannot store.
+pub(crate) fn require_scales(x: &TensorDef) -> Result<()> {
+    let wrong = |what: String| Err(Error::malformed(format!("tensor '{}' {what}", x.name)));
+    let Some(q) = &x.quantization else {
+        return wrong(format!("is {} without a scale, a quantized one is needed", x.dtype));
+    };
+    if q.scale.is_empty() || q.scale.len() != q.zero_point.len() {
+        return wrong(format!("has {} scales", q.scale.len()));
+    }
+    if q.scale.len() > 1 && x.shape.dims().get(q.axis) != Some(&q.scale.len()) {
+        return wrong(format!("is {}, with {} scales", x.shape, q.scale.len()));
+    }
+    if let Some(scale) = q.scale.iter().find(|s| !s.is_finite() || **s < 0.0) {
+        return wrong(format!("has a scale of {scale}"));
+    }
+    let (low, high) = x.dtype.stored_range().unwrap_or((i32::MIN, i32::MAX));
+    match q.zero_point.iter().find(|z| !(low as i64..=high as i64).contains(z)) {
+        Some(zero_point) => wrong(format!("is {}, with a zero point of {zero_point}", x.dtype)),
+        None => Ok(()),
+    }
+}
+
+/// Of a tensor with sound scales: refuses more than one, and one of zero, by which nothing can be
+/// quantized.
+fn require_one_scale(x: &TensorDef) -> Result<()> {
+    match x.quantization.as_ref().map(|q| &q.scale[..]) {
+        Some([scale]) if *scale >= f32::MIN_POSITIVE => Ok(()),
+        Some([scale]) => {
+            Err(Error::malformed(format!("tensor '{}' has a scale of {scale}", x.name)))
+        }
+        _ => Err(Error::unsupported(format!(
+            "tensor '{}' has a scale for each slice, which is supported for weights only",
+            x.name
+        ))),
+    }
+}
+
+/// Checks what the file says of a result of type `dtype`, and forgets scales that have no meaning.
+/// `quantized`: its stored values stand for real numbers.
+pub(crate) fn settle_result(result: &mut TensorDef, dtype: DType, quantized: bool) -> Result<()> {
+    if dtype.stored_range().is_none() {
+        result.quantization = None;
+    } else if result.dtype != dtype {
+        let (name, has) = (&result.name, result.dtype);
+        return Err(Error::malformed(format!("makes {dtype}, but tensor '{name}' is {has}")));
+    } else if quantized {
+        real_type(result)?;
+    } else {
+        result.quantization = None;
+    }
+    result.dtype = dtype;
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Kernels that work element by element.
+
+use super::{Chosen, Site};
+use crate::kernels::{Binary, BinarySpec, Unary};
+use crate::ops;
+
+pub(super) fn binary(op: &ops::Binary, site: &Site) -> Option<Chosen> {
+    let operands = [&site.float(0)?.shape, &site.float(1)?.shape];
+    let spec = BinarySpec { op: *op, operands, output: &site.output().shape };
+    site.reading(2, Binary::new(spec))
+}
+
+pub(super) fn unary(op: ops::Unary, site: &Site) -> Option<Chosen> {
+    site.reading(1, Unary::new(op, site.float(0)?.shape.elements()))
+}

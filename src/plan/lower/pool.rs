@@ -1,0 +1,42 @@
+//! Kernels of pools and of reductions over images.
+
+use super::{Chosen, Site, nhwc};
+use crate::kernels::{AveragePool, GlobalAverage, PoolSpec};
+use crate::ops::reduce::reduced_axes;
+use crate::ops::{Pool2d, PoolKind, Reduce, ReduceKind};
+
+pub(super) fn pool2d(op: &Pool2d, site: &Site) -> Option<Chosen> {
+    let (input, output) = (nhwc(site.float(0)?), nhwc(site.output()));
+    match op.kind {
+        PoolKind::Average => average_pool(op, site, input, output),
+    }
+}
+
+fn average_pool(op: &Pool2d, site: &Site, input: [usize; 4], output: [usize; 4]) -> Option<Chosen> {
+    let [_, h, w, _] = input;
+    let pad = op.window.pad_before([h, w], op.kernel);
+    if op.kernel == [h, w] && pad == [0, 0] && output[1..3] == [1, 1] {
+        return site.reading(1, GlobalAverage::new(input, op.activation));
+    }
+    let spec = PoolSpec {
+        input,
+        output: [output[1], output[2]],
+        kernel: op.kernel,
+        stride: op.window.stride,
+        pad,
+        activation: op.activation,
+    };
+    site.reading(1, AveragePool::new(spec))
+}
+
+/// The mean of whole images `[n, h, w, c]`; other reductions have no kernel.
+pub(super) fn reduce(op: &Reduce, site: &Site) -> Option<Chosen> {
+    let x = site.float(0)?;
+    let reduced = reduced_axes(site.operand(1)?, x.shape.rank()).ok()?;
+    match op.kind {
+        ReduceKind::Mean if reduced == [false, true, true, false] => {
+            site.reading(1, GlobalAverage::new(nhwc(x), None))
+        }
+        ReduceKind::Mean => None,
+    }
+}

@@ -1,0 +1,22 @@
+//! Options of resizes.
+
+use super::{Decode, Options};
+use crate::error::Result;
+use crate::ops::{Op, ResizeBilinear};
+use crate::tflite::schema::options;
+
+pub fn builtin(name: &str) -> Option<Decode> {
+    Some(match name {
+        "RESIZE_BILINEAR" => resize_bilinear,
+        _ => return None,
+    })
+}
+
+fn resize_bilinear(o: &Options) -> Result<Op> {
+    use options::resize_bilinear::*;
+    let table = o.of(TYPE)?;
+    Ok(Op::ResizeBilinear(ResizeBilinear {
+        align_corners: table.get(ALIGN_CORNERS)?,
+        half_pixel_centers: table.get(HALF_PIXEL_CENTERS)?,
+    }))
+}
