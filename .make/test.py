@@ -46,6 +46,7 @@ SUITES = {
     "expected": ([sys.executable, "tests/conformance/generate.py"], ".", None),
     "fixtures": ([sys.executable, "tests/browser/fixtures.py"], ".", None),
     "native": (["cargo", "test", "--quiet", "--no-fail-fast"], ".", None),
+    "matrix": ([sys.executable, "tests/conformance/matrix.py", "--check"], ".", None),
     "kernels-simd": ([".make/kernels.sh", "simd"], ".", None),
     "kernels-relaxed": ([".make/kernels.sh", "relaxed"], ".", None),
     "browsers": (["node", "--test", "--test-reporter=spec", "--test-concurrency=1", *browser_tests()], ".", None),

@@ -110,7 +110,8 @@ mod tests {
         let half = b.node(pool([2, 2]), &[x]);
         let quarter = b.node(pool([2, 2]), &[half]);
         let size = b.constant(&[2], Data::I32(vec![32, 32]));
-        let op = ResizeBilinear { align_corners: false, half_pixel_centers: true };
+        let op =
+            ResizeBilinear { align_corners: false, half_pixel_centers: true, fixed_point: false };
         let up = b.node(Op::ResizeBilinear(op), &[quarter, size]);
         let mean = b.node(pool([32, 32]), &[half]);
         b.build(&[up, mean])

@@ -67,19 +67,21 @@ pub struct Grid {
     pub low: i32,
     /// The highest stored value.
     pub high: i32,
+    /// The stored value that halves are rounded away from: `zero_point`, or 0 where TFLite averages
+    /// stored values.
+    pub halves_from: i32,
 }
 
 impl Grid {
-    /// Of a tensor of that type with one scale; `None` where there is none.
+    /// Of a tensor of that type with one scale, halves rounded away from 0; `None` where there is
+    /// none.
     pub fn of(dtype: DType, quantization: Option<&Quantization>) -> Option<Grid> {
         let (low, high) = dtype.stored_range()?;
         match quantization {
-            Some(Quantization { scale, zero_point, .. }) if scale.len() == 1 => Some(Grid {
-                scale: scale[0],
-                zero_point: zero_point[0].clamp(low as i64, high as i64) as i32,
-                low,
-                high,
-            }),
+            Some(Quantization { scale, zero_point, .. }) if scale.len() == 1 => {
+                let zero_point = zero_point[0].clamp(low as i64, high as i64) as i32;
+                Some(Grid { scale: scale[0], zero_point, low, high, halves_from: zero_point })
+            }
             _ => None,
         }
     }
@@ -91,13 +93,13 @@ impl Grid {
         let scale = (max - min) / (high - low) as f32;
         let zero_point = low as f32 - min / scale;
         let zero_point = zero_point.clamp(low as f32, high as f32).round() as i32;
-        Grid { scale, zero_point, low, high }
+        Grid { scale, zero_point, low, high, halves_from: zero_point }
     }
 
-    /// The nearest value, the one further from zero of two that are equally near.
+    /// The nearest value.
     pub fn nearest(&self, real: f64) -> f64 {
-        let zero_point = self.zero_point as f64;
-        let stored = (real / self.scale as f64).round() + zero_point;
+        let (zero_point, from) = (self.zero_point as f64, self.halves_from as f64);
+        let stored = (real / self.scale as f64 + zero_point - from).round() + from;
         (stored.clamp(self.low as f64, self.high as f64) - zero_point) * self.scale as f64
     }
 }
@@ -113,6 +115,8 @@ mod tests {
         for (real, nearest) in [(0.0, 0.0), (0.24, 0.0), (0.25, 0.5), (-1.0, 0.0), (1e9, 127.5)] {
             assert_eq!(grid.nearest(real), nearest, "{real}");
         }
+        // Halfway between stored -128 and -127.
+        assert_eq!(Grid { halves_from: 0, ..grid }.nearest(0.25), 0.0);
         assert_eq!(Grid::of(DType::F32, Some(&quantization)), None);
         assert_eq!(Grid::of(DType::I8, None), None);
     }

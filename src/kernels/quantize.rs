@@ -58,20 +58,22 @@ impl Kernel for Rounded {
     }
 }
 
-/// Each value becomes the nearest of the grid, the further one from zero of two.
+/// Each value becomes the nearest of the grid.
 #[inline(never)]
 fn round<V: Vector>(grid: Grid, values: &mut [f32]) {
-    let Grid { scale, zero_point, low, high } = grid;
+    let Grid { scale, zero_point, low, high, halves_from } = grid;
+    // In steps from `halves_from`.
     let steps_per_one = V::splat(1.0 / scale);
+    let zero = V::splat((zero_point - halves_from) as f32);
     let (lowest, highest) =
-        (V::splat((low - zero_point) as f32), V::splat((high - zero_point) as f32));
+        (V::splat((low - halves_from) as f32), V::splat((high - halves_from) as f32));
     map::<V>(values, |x| {
-        let steps = x.mul(steps_per_one).clamp(lowest, highest);
-        nearest_integer(steps).mul(V::splat(scale))
+        let steps = x.mul_add(steps_per_one, zero).clamp(lowest, highest);
+        nearest_integer(steps).sub(zero).mul(V::splat(scale))
     });
 }
 
-/// For |x| up to 2^21, halves away from zero. Sums of a few multiples of a step often end exactly
+/// For |x| up to 2^17, halves away from zero. Sums of a few multiples of a step often end exactly
 /// between two, up to the rounding of floats, so what lies less than 1e-4 below a half counts as one.
 #[inline(always)]
 fn nearest_integer<V: Vector>(x: V) -> V {
@@ -160,7 +162,7 @@ impl Kernel for Quantize {
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
         let span = span(self.elements, units);
         let input = &args.input(0, self.elements)[span];
-        let Grid { scale, zero_point, low, high } = self.grid;
+        let Grid { scale, zero_point, low, high, .. } = self.grid;
         let (steps_per_one, zero) = (1.0 / scale, zero_point as f32);
         let stored = |x: f32| {
             let steps = (x * steps_per_one).clamp(low as f32 - zero, high as f32 - zero);

@@ -125,6 +125,12 @@ impl Op {
         false
     }
 
+    /// Whether TFLite makes quantized results from stored values, without their zero point:
+    /// halves are then rounded away from the stored value 0.
+    pub fn averages_stored_values(&self) -> bool {
+        matches!(self, Op::Pool2d(_) | Op::ResizeBilinear(_))
+    }
+
     /// Whether the operator works on stored integers, also where they stand for real numbers.
     pub fn on_stored_values(&self) -> bool {
         false

@@ -11,6 +11,9 @@ pub struct ResizeBilinear {
     pub align_corners: bool,
     /// Pixels are areas with centres at one half, not points.
     pub half_pixel_centers: bool,
+    /// Positions are multiples of 1/1024, as TFLite has them for int8 and int16: at other ratios
+    /// than powers of two that moves the picture, by up to 1/4 pixel in 512.
+    pub fixed_point: bool,
 }
 
 impl ResizeBilinear {
@@ -40,10 +43,27 @@ impl ResizeBilinear {
     /// The two input pixels that output pixel `i` lies between, and how far it is from the first
     /// towards the second, 0 to 1.
     pub fn neighbours(&self, i: usize, input: usize, output: usize) -> (usize, usize, f32) {
+        if self.fixed_point {
+            return self.fixed_neighbours(i as i64, input as i64, output as i64);
+        }
         let source = self.source(i, input, output);
         let lower = (source.floor().max(0.0) as usize).min(input - 1);
         let upper = (source.ceil().max(0.0) as usize).min(input - 1);
         (lower, upper, source - lower as f32)
+    }
+
+    /// The same in whole numbers of 1/1024 (TFLite's `ResizeBilinear` for int8).
+    fn fixed_neighbours(&self, i: i64, input: i64, output: i64) -> (usize, usize, f32) {
+        const ONE: i64 = 1 << 10;
+        let scale = if self.align_corners && output > 1 {
+            (ONE * (input - 1) + (output - 1) / 2) / (output - 1)
+        } else {
+            (ONE * input + output / 2) / output
+        };
+        let source = i * scale + if self.half_pixel_centers { scale / 2 - ONE / 2 } else { 0 };
+        let lower = (source / ONE).clamp(0, input - 1);
+        let upper = ((source + ONE - 1) / ONE).clamp(0, input - 1);
+        (lower as usize, upper as usize, (source - ONE * lower) as f32 / ONE as f32)
     }
 }
 

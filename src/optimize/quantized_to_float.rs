@@ -60,6 +60,9 @@ impl Rewrite<'_> {
             let mut quantized = node.inputs.iter().flatten().filter(|&&x| self.is_quantized(x));
             let on_the_grid = node.op.moves_values() && quantized.all(same);
             node.grid = self.grid_of(id).filter(|_| !on_the_grid);
+            if let (Some(grid), true) = (&mut node.grid, node.op.averages_stored_values()) {
+                grid.halves_from = 0;
+            }
         }
         for (k, input) in node.inputs.iter_mut().enumerate() {
             let Some(id) = *input else { continue };
@@ -285,7 +288,10 @@ mod tests {
         // The float result is made by the convolution itself.
         let conv = &graph.nodes[1];
         assert_eq!(conv.outputs, [outputs[1]]);
-        assert_eq!(conv.grid, Some(Grid { scale: 0.5, zero_point: 3, low: -128, high: 127 }));
+        assert_eq!(
+            conv.grid,
+            Some(Grid { scale: 0.5, zero_point: 3, low: -128, high: 127, halves_from: 3 })
+        );
         let constant = |k: usize| graph.tensor(conv.inputs[k].unwrap()).data.clone().unwrap();
         assert_eq!(*constant(1), Data::F32(vec![0.5, -6.0]));
         assert_eq!(*constant(2), Data::F32(vec![1.0, 1.0]));

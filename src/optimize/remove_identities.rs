@@ -95,7 +95,8 @@ mod tests {
         let mut b = GraphBuilder::new();
         let x = b.input(&[1, 4, 4, 2]);
         let size = b.constant(&[2], Data::I32(vec![4, 4]));
-        let resize = ResizeBilinear { align_corners: false, half_pixel_centers: true };
+        let resize =
+            ResizeBilinear { align_corners: false, half_pixel_centers: true, fixed_point: false };
         let resized = b.node(Op::ResizeBilinear(resize), &[x, size]);
         let zeros = b.constant(&[2], Data::F32(vec![0.0; 2]));
         let add = Op::Binary(Binary { kind: BinaryKind::Add, activation: None });

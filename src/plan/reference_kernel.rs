@@ -60,9 +60,10 @@ impl Kernel for ReferenceKernel {
             });
         }
         let nothing = Shape::default();
+        let mut views = args.outputs.iter_mut();
         let mut outputs: [Output; MAX_OUTPUTS] = from_fn(|k| match self.outputs.get(k) {
             Some((shape, quantization)) => {
-                let data = std::mem::replace(&mut args.outputs[k], ViewMut::U8(&mut []));
+                let data = views.next().expect("one view per result").reborrow();
                 Output::new(shape, quantization.as_ref(), data)
             }
             None => Output::new(&nothing, None, ViewMut::U8(&mut [])),

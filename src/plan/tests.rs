@@ -82,7 +82,8 @@ fn random_graph(seed: u64) -> Graph {
             5 => {
                 let size = b.constant(&[2], Data::I32(vec![h as i32, w as i32]));
                 let align_corners = random.below(2) == 0;
-                let op = ResizeBilinear { align_corners, half_pixel_centers: false };
+                let op =
+                    ResizeBilinear { align_corners, half_pixel_centers: false, fixed_point: false };
                 b.node(Op::ResizeBilinear(op), &[x, size])
             }
             _ => {

@@ -88,9 +88,20 @@ impl<'a> Output<'a> {
     /// Stores the value nearest to `real`: halves away from zero, and what is too large or too
     /// small for the type as its largest or smallest value.
     pub fn set(&mut self, i: usize, real: f64) {
+        let (_, zero_point) = self.scales.at(i);
+        self.set_with_halves(i, real, zero_point);
+    }
+
+    /// The same, but halves go away from the stored value 0: for operators whose results TFLite
+    /// computes from stored values, as [`crate::ops::Op::averages_stored_values`] says.
+    pub fn set_average(&mut self, i: usize, real: f64) {
+        self.set_with_halves(i, real, 0.0);
+    }
+
+    fn set_with_halves(&mut self, i: usize, real: f64, from: f64) {
         let (scale, zero_point) = self.scales.at(i);
         // `as` saturates.
-        let stored = || (real / scale).round() + zero_point;
+        let stored = || (real / scale + zero_point - from).round() + from;
         match &mut self.data {
             ViewMut::F32(v) => v[i] = real as f32,
             ViewMut::F16(_) => unreachable!("infer() lets nothing compute half floats"),

@@ -23,6 +23,6 @@ pub fn pool2d(op: &Pool2d, x: Input, y: &mut Output) {
         let value = match op.kind {
             PoolKind::Average => sum / count as f64,
         };
-        y.set(i, activate(op.activation, value));
+        y.set_average(i, activate(op.activation, value));
     }
 }

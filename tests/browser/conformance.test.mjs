@@ -36,6 +36,6 @@ for (const [build, threads] of [['simd', 1], ['relaxed', 1], ['simd-threads', 2]
 
   // A worker is started for each model, so not all of them: the native tests run all.
   test(`${build}: a sample of single operators`, async () => {
-    assertAgrees(await check('operators', { build, threads }, 40), build, threads, 40);
+    assertAgrees(await check('operators', { build, threads }, 120), build, threads, 120);
   });
 }

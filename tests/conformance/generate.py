@@ -1,13 +1,15 @@
 """Makes the cases that Octomask is compared with TFLite on, in target/tests/conformance.
 
-    python tests/conformance/generate.py [--cases N]
+    python tests/conformance/generate.py [--cases N] [--first SEED] [FAMILY...]
 
 Each suite is a folder with a cases.json: a list of
-{name, model, size, inputs, outputs, tolerances}, with files relative to that folder. `size` is null,
-or the [height, width] to which the runtime must resize the model first. A result is right when no
-element of output i is further from TFLite's than tolerances[i]. `tests/conformance.rs` and
-`tests/browser/conformance.mjs` read these. Nothing is made anew unless something it depends on
-changed.
+{name, operator, form, model, size, inputs, outputs, tolerances, outliers}, with files relative to that
+folder. `size` is null, or the [height, width] to which the runtime must resize the model first. A
+result is right when no element of output i is further from TFLite's than tolerances[i], for integers
+in steps of one; up to the share `outliers` of the elements may be. `tests/conformance.rs` and `tests/browser/conformance.mjs` read these. Nothing is made
+anew unless something it depends on changed: see `fingerprint`.
+
+With families named, only these are made, in the suite `some`, always anew.
 """
 
 import argparse
@@ -19,11 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
+import forms
 import operators
 import pictures
 import selfie
 import tflite
 
+HERE = Path(__file__).parent
 OUT = selfie.ROOT / "target/tests/conformance"
 MODEL_TOLERANCE = 1e-3  # of a probability
 OPERATOR_TOLERANCE = 1e-4  # of the range of the result
@@ -50,14 +54,18 @@ class Suite:
         np.save(self.dir / file, array)
         return file
 
-    def add(self, name, model, inputs, outputs, tolerances, size=None):
+    def add(self, name, model, inputs, outputs, tolerances, size=None, operator=None,
+            form="float32", outliers=0.0):
         self.cases.append({
             "name": name,
+            "operator": operator,
+            "form": form,
             "model": model,
             "size": size,
             "inputs": [self.save(f"{name} in {i}", x) for i, x in enumerate(inputs)],
             "outputs": [self.save(f"{name} out {i}", y) for i, y in enumerate(outputs)],
             "tolerances": tolerances,
+            "outliers": outliers,
         })
 
     def finish(self):
@@ -99,7 +107,7 @@ def well_conditioned(name, data, inputs):
     additions alone can move a probability by more than the tolerance. Such an input shows nothing.
     """
     fast = tflite.interpreter(data)
-    naive = tflite.interpreter(selfie.without_custom_operators(data), reference=True)
+    naive = tflite.interpreter(selfie.without_custom_operators(data), "reference")
     kept = {}
     for about, x in inputs.items():
         spread = np.abs(tflite.invoke(fast, [x])[0] - tflite.invoke(naive, [x])[0]).max()
@@ -120,46 +128,148 @@ def span(y):
     return float(max(np.ptp(y), np.abs(y).max(), 1e-6))
 
 
-def single_operators(cases):
-    suite = Suite("operators")
-    for family, build in operators.FAMILIES.items():
-        for seed in range(cases):
-            # The family's name keeps seeds of different families apart.
-            rng = np.random.default_rng([seed, *family.encode()])
-            data, inputs, about, reference = build(rng)
-            file = f"{family}.{seed}.tflite"
-            (suite.dir / file).write_bytes(data)
-            name = f"{family} seed {seed}: {about}"
-            try:
-                outputs = tflite.invoke(tflite.interpreter(data, reference), inputs)
-            except (RuntimeError, ValueError) as e:
-                raise SystemExit(f"TFLite refuses {name}: {e}") from e
-            suite.add(name, file, inputs, outputs, [span(y) * OPERATOR_TOLERANCE for y in outputs])
-    suite.finish()
+def forms_of(family, seed):
+    """A drawn case in all its forms: {form: (graph, what TFLite makes of it, about)}."""
+    def build(form, ranges=(), squeeze=1.0):
+        # The family's name keeps seeds of different families apart.
+        rng = np.random.default_rng([seed, *family.name.encode()])
+        g = forms.Graph(form, ranges, squeeze)
+        return g, family.build(rng, g)
+
+    plain, about = build("float32")
+    outputs, ranges = plain.learn_ranges(family.engine) if plain.b.graph.outputs else ([], [])
+    made = {}
+    if "float32" in family.forms:
+        made["float32"] = plain, outputs, about
+    # Every third case, some values lie outside of what the quantized types hold.
+    squeeze = 0.8 if seed % 3 == 0 else 1.0
+    wanted = {"float16": plain.has_constants, "dynamic": plain.has_weights}
+    for form in family.forms:
+        if form == "float32" or not wanted.get(form, True):
+            continue
+        try:
+            g, about = build(form, ranges, squeeze)
+            made[form] = g, g.run(family.engine), about
+            if form == "dynamic":
+                # TFLite also rounds the activations. What is right is the float32 network with
+                # the weights that the file has; the loss by that is compared in `check_loss`.
+                theirs = made[form][1]
+                exact, _ = build("float32 of int8")
+                made[form] = g, exact.run(family.engine), about
+                g.losses = [loss(made[form][1], outputs), loss(theirs, outputs)]
+        except forms.Skip:
+            pass
+        except (RuntimeError, ValueError) as e:
+            raise SystemExit(f"TFLite refuses {family.name} {form} seed {seed} ({about}): {e}") from e
+    return made
 
 
-def fingerprint(cases):
-    """Of all that the cases depend on."""
+def loss(outputs, wanted):
+    """The mean square of what outputs differ by, as part of their range."""
+    return float(np.mean([np.mean(np.square((y - w) / span(w))) for y, w in zip(outputs, wanted)]))
+
+
+def check_loss(family, losses):
+    """float32 on int8 weights loses no more than TFLite, which rounds activations too."""
+    ours, theirs = np.sum(losses, axis=0)
+    if ours > theirs:
+        raise SystemExit(f"{family.name}: float32 on int8 weights is further off than TFLite: {ours} {theirs}")
+
+
+def operator_cases(suite, family, cases, first=0):
+    """Adds `cases` cases for each form."""
+    counts = dict.fromkeys(family.forms, 0)
+    losses = []
+    seed = first
+    while min(counts.values()) < cases:
+        if seed - first > 20 * cases + 100:
+            raise SystemExit(f"{family.name}: too few cases can be drawn: {counts}")
+        for form, (g, outputs, about) in forms_of(family, seed).items():
+            if counts[form] == cases:
+                continue
+            counts[form] += 1
+            losses += [g.losses] if form == "dynamic" else []
+            file = f"{family.name}.{form}.{seed}.tflite"
+            (suite.dir / file).write_bytes(g.b.finish())
+            name = f"{family.name} {form} seed {seed}: {about}"
+            tolerances = [tolerance(y, family.steps.get(form, 1)) for y in outputs]
+            outliers = family.outliers if form in forms.QUANTIZED else 0.0
+            suite.add(name, file, g.values, outputs, tolerances, None, family.name, form, outliers)
+        seed += 1
+    if losses:
+        check_loss(family, losses)
+
+
+def tolerance(y, steps):
+    """How far a result may be off: a part of its range, or steps of a quantized type."""
+    if y.dtype == np.float32:
+        return span(y) * OPERATOR_TOLERANCE
+    return steps if y.dtype in (np.int8, np.uint8, np.int16) else 0
+
+
+def fingerprint(cases, sources):
+    """Of all that cases depend on."""
     digest = hashlib.sha256(f"{cases} {version('ai-edge-litert')} {version('numpy')}".encode())
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    for path in [*sources, selfie.ROOT / "models/models.json"]:
+    for path in sources:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+def unless_made(name, made_from, make):
+    """Calls `make` unless the suite of that name was made of the same."""
+    stamp = OUT / name / "stamp"
+    if stamp.exists() and stamp.read_text() == made_from:
+        return
+    make()
+    stamp.write_text(made_from)
+
+
+def all_operators(cases):
+    """One suite for each module, made anew only where that changed, and a list of all."""
+    shared = [HERE / name for name in ["generate.py", "forms.py", "tflite.py", "operators/__init__.py",
+                                       "operators/common.py"]]
+    together = []
+    for module in operators.modules():
+        name = f"operators/{module}"
+
+        def make():
+            suite = Suite(name)
+            for family in operators.FAMILIES.values():
+                if family.module == module:
+                    operator_cases(suite, family, cases)
+            suite.finish()
+
+        unless_made(name, fingerprint(cases, [*shared, HERE / f"operators/{module}.py"]), make)
+        for case in json.loads((OUT / name / "cases.json").read_text()):
+            for key in ["inputs", "outputs"]:
+                case[key] = [f"{module}/{file}" for file in case[key]]
+            together.append(case | {"model": f"{module}/{case['model']}"})
+    (OUT / "operators/cases.json").write_text(json.dumps(together, indent=1))
+
+
+def some_operators(names, cases, first):
+    operators.modules()
+    if unknown := [name for name in names if name not in operators.FAMILIES]:
+        raise SystemExit(f"no family is called {unknown[0]}; there are {', '.join(operators.FAMILIES)}")
+    suite = Suite("some")
+    for name in names:
+        operator_cases(suite, operators.FAMILIES[name], cases, first)
+    suite.finish()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", type=int, default=60, help="per operator family")
+    parser.add_argument("--cases", type=int, default=12, help="for each operator and form")
+    parser.add_argument("--first", type=int, default=0, help="first seed, with families")
+    parser.add_argument("family", nargs="*", help="only these operators")
     args = parser.parse_args()
-    stamp = OUT / "stamp"
-    made_from = fingerprint(args.cases)
-    if stamp.exists() and stamp.read_text() == made_from:
-        print("conformance cases are up to date")
+    if args.family:
+        some_operators(args.family, args.cases, args.first)
         return
-    stamp.unlink(missing_ok=True)
-    whole_models()
-    single_operators(args.cases)
-    stamp.write_text(made_from)
+    sources = [HERE / name for name in ["generate.py", "tflite.py", "selfie.py", "pictures.py"]]
+    unless_made("models", fingerprint(0, [*sources, selfie.ROOT / "models/models.json"]), whole_models)
+    all_operators(args.cases)
+    print("conformance cases are up to date")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,16 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[test]
 fn up_down_and_by_odd_factors() {
     let mut seed = 0;
-    for (align_corners, half_pixel_centers) in [(false, false), (true, false), (false, true)] {
+    for (align_corners, half_pixel_centers, fixed_point) in
+        [(false, false, false), (true, false, false), (false, true, false), (false, true, true)]
+    {
         for [h, w] in [[1, 1], [2, 3], [5, 4], [8, 8]] {
             for [oh, ow] in [[1, 1], [2, 2], [4, 6], [10, 8], [16, 16], [3, 13]] {
                 for c in [1, 2, 3, 4, 5, 8, 11] {
                     seed += 1;
                     let mut random = Random(seed);
-                    let attributes = ops::ResizeBilinear { align_corners, half_pixel_centers };
+                    let attributes =
+                        ops::ResizeBilinear { align_corners, half_pixel_centers, fixed_point };
                     let n = random.pick(&[1, 2]);
                     let input = random.tensor(&[n, h, w, c]);
                     let size = integers(&[oh as i32, ow as i32]);

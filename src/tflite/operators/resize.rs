@@ -3,6 +3,7 @@
 use super::{Decode, Options};
 use crate::error::Result;
 use crate::ops::{Op, ResizeBilinear};
+use crate::tensor::DType;
 use crate::tflite::schema::options;
 
 pub fn builtin(name: &str) -> Option<Decode> {
@@ -18,5 +19,6 @@ fn resize_bilinear(o: &Options) -> Result<Op> {
     Ok(Op::ResizeBilinear(ResizeBilinear {
         align_corners: table.get(ALIGN_CORNERS)?,
         half_pixel_centers: table.get(HALF_PIXEL_CENTERS)?,
+        fixed_point: matches!(o.made[..], [DType::I8 | DType::I16, ..]),
     }))
 }

@@ -1,0 +1,47 @@
+"""Random legal single-operator files. One module for each family of operators, in which each
+function that `family` marks builds the cases of one operator:
+
+    @family("ADD", FORMS)
+    def add(rng, g):
+        ...            # draws shapes and attributes from rng, builds through g (forms.Graph)
+        return about   # what it is, for people
+
+It is called once for each form with the same numbers from rng, so what is drawn must not depend on
+the form. It raises `Skip` where TFLite does not have what was drawn in g.form.
+"""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+
+class Family:
+    """The cases of one operator: how they are built, in which forms, and TFLite's kernels to
+    compare with: 'reference' (its naive ones), 'optimized', or 'xnnpack', which knows MediaPipe's
+    custom operators. `steps`: how far quantized results may be off: {form: steps}, 1 where nothing
+    else is said; of results of several operators, the share `outliers` may be further off."""
+
+    def __init__(self, name, forms, engine, steps, outliers, build):
+        self.name, self.forms, self.engine, self.build = name, forms, engine, build
+        self.steps, self.outliers = steps or {}, outliers
+        self.module = build.__module__.rsplit(".", 1)[-1]
+
+
+FAMILIES = {}
+
+
+def family(name, forms, engine="reference", steps=None, outliers=0.0):
+    def register(build):
+        if name in FAMILIES:
+            raise ValueError(f"{name} has two families of cases")
+        FAMILIES[name] = Family(name, forms, engine, steps, outliers, build)
+        return build
+    return register
+
+
+def modules():
+    """Names of all modules with families, which are known after this."""
+    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name != "common")
+    for name in names:
+        importlib.import_module(f"operators.{name}")
+    return names
