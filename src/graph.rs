@@ -3,9 +3,11 @@
 use crate::error::{Error, OpRef, Result};
 use crate::ops::Op;
 use crate::ops::types::settle_result;
+use crate::reference;
 use crate::tensor::{Grid, MAX_RANK, TensorDef};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Index of a tensor in [`Graph::tensors`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,11 +69,13 @@ impl Graph {
     }
 
     /// Checks that ids exist, that every tensor is made at most once and before it is read, and
-    /// that constants have the size of their shape.
+    /// that constants have the size of their shape. What a node makes may be a constant: inference
+    /// knows its value.
     pub fn validate(&self) -> Result<()> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             Unknown,
+            Constant,
             Known,
         }
         let lookup = |id: TensorId| {
@@ -82,7 +86,7 @@ impl Graph {
         let mut state: Vec<State> = self
             .tensors
             .iter()
-            .map(|t| if t.is_const() { State::Known } else { State::Unknown })
+            .map(|t| if t.is_const() { State::Constant } else { State::Unknown })
             .collect();
         for t in &self.tensors {
             if let Some(data) = &t.data
@@ -100,7 +104,7 @@ impl Graph {
         }
         for &id in &self.inputs {
             let tensor = lookup(id)?;
-            if state[id.0] == State::Known {
+            if state[id.0] != State::Unknown {
                 return Err(Error::malformed(format!(
                     "input '{}' is a constant or listed twice",
                     tensor.name
@@ -178,8 +182,30 @@ impl Graph {
             tensor.shape = shape;
             settle_result(tensor, dtype, quantized)
                 .map_err(|e| e.at(node.source().index, &node.source().name))?;
+            tensor.data = None;
         }
+        self.fold_node(i);
         Ok(())
+    }
+
+    /// Computes what node `i` makes when that is small and depends on constants, or on shapes,
+    /// only: sizes and axes that other operators need to know.
+    fn fold_node(&mut self, i: usize) {
+        /// Lists of sizes and axes are shorter; anything larger waits for the pass.
+        const MAX_ELEMENTS: usize = 64;
+        let node = &self.nodes[i];
+        let small = |t: &TensorDef| t.shape.elements() <= MAX_ELEMENTS;
+        let operands = self.operands(node);
+        let known = |t: &&TensorDef| t.is_const() && small(t);
+        let results: Vec<&TensorDef> = node.outputs.iter().map(|&id| self.tensor(id)).collect();
+        let foldable = node.op.reads_only_shapes()
+            || !operands.is_empty() && node.op.is_cheap() && operands.iter().flatten().all(known);
+        if foldable && results.iter().all(|t| small(t)) {
+            let made = reference::evaluate(&node.op, &operands, &results);
+            for (id, data) in node.outputs.clone().into_iter().zip(made) {
+                self.tensors[id.0].data = Some(Arc::new(data));
+            }
+        }
     }
 
     /// How many times each tensor is read by nodes or handed out as an output.

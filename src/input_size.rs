@@ -54,7 +54,8 @@ fn adapt(old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
         Ok([h, w])
     };
     match &node.op {
-        Op::ResizeBilinear(_) => {
+        // A target that is computed from shapes follows by itself.
+        Op::ResizeBilinear(_) if !is_made(old, node.inputs.get(1).copied().flatten()) => {
             let target = scaled_target(old, new, node)?;
             let size = TensorDef {
                 name: format!("size of {}", node.source().index),
@@ -76,6 +77,11 @@ fn adapt(old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// Whether a node makes a tensor, constant or not.
+fn is_made(graph: &Graph, id: Option<TensorId>) -> bool {
+    id.is_some_and(|id| graph.nodes.iter().any(|n| n.outputs.contains(&id)))
 }
 
 /// The target of a resize, in the same proportion to the model's input as before: that is what the

@@ -11,6 +11,7 @@ pub mod pool;
 pub mod quantize;
 pub mod reduce;
 pub mod resize;
+pub mod shapes;
 pub(crate) mod types;
 pub mod window;
 
@@ -49,6 +50,8 @@ pub enum Op {
     Dequantize,
     /// QUANTIZE to a type; input: float32, or quantized otherwise. The result's tensor says how.
     Quantize(DType),
+    /// SHAPE, as integers of a type; input: one tensor.
+    Shape(DType),
     /// FAKE_QUANT: the nearest of the grid's values; input: float32.
     FakeQuant(Grid),
 }
@@ -70,6 +73,7 @@ impl Op {
             Op::Unary(u) => u.name(),
             Op::Dequantize => "DEQUANTIZE",
             Op::Quantize(_) => "QUANTIZE",
+            Op::Shape(_) => "SHAPE",
             Op::FakeQuant(_) => "FAKE_QUANT",
         }
     }
@@ -88,8 +92,20 @@ impl Op {
             Op::Unary(op) => op.infer(operands),
             Op::Dequantize => quantize::infer_dequantize(operands),
             Op::Quantize(to) => quantize::infer_quantize(*to, operands),
+            Op::Shape(dtype) => shapes::infer_shape(*dtype, operands),
             Op::FakeQuant(_) => quantize::infer_fake_quant(operands),
         }
+    }
+
+    /// Whether the work of one run is about that of reading the operands and writing the results.
+    pub fn is_cheap(&self) -> bool {
+        !matches!(
+            self,
+            Op::Conv2d(_)
+                | Op::DepthwiseConv2d(_)
+                | Op::Convolution2dTransposeBias(_)
+                | Op::Pool2d(_)
+        )
     }
 
     /// Multiply-adds of one run, 0 for operators that only move or map values.
@@ -129,6 +145,11 @@ impl Op {
     /// halves are then rounded away from the stored value 0.
     pub fn averages_stored_values(&self) -> bool {
         matches!(self, Op::Pool2d(_) | Op::ResizeBilinear(_))
+    }
+
+    /// Whether the results depend on the operands' extents only, not on their elements.
+    pub fn reads_only_shapes(&self) -> bool {
+        matches!(self, Op::Shape(_))
     }
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.

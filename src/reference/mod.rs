@@ -14,10 +14,12 @@ mod pool;
 mod quantize;
 mod reduce;
 mod resize;
+mod shapes;
 
 pub use operand::{Input, Output};
 
-use crate::ops::{Op, Unary};
+use crate::ops::{Op, Operands, Unary};
+use crate::tensor::{Data, TensorDef};
 
 /// Runs one operator. Operands and results are as [`Op::infer`] took and gave them.
 pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
@@ -38,8 +40,32 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Binary(op) => elementwise::binary(op, input(0), input(1), output),
         Op::Unary(op) => elementwise::unary(*op, input(0), output),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
+        Op::Shape(_) => shapes::shape(input(0), output),
         Op::FakeQuant(grid) => quantize::fake_quant(grid, input(0), output),
     }
+}
+
+/// What one operator makes of constants, each in the type of its tensor. Operands without elements
+/// (of SHAPE, which looks at the extents only) have none. Allocates the results.
+pub fn evaluate(op: &Op, operands: &Operands, results: &[&TensorDef]) -> Vec<Data> {
+    let nothing = Data::U8(Vec::new());
+    let inputs: Vec<Option<Input>> = operands
+        .iter()
+        .map(|tensor| {
+            let tensor = (*tensor)?;
+            let data = tensor.data.as_deref().unwrap_or(&nothing);
+            Some(Input::new(&tensor.shape, tensor.quantization.as_ref(), data.view()))
+        })
+        .collect();
+    let zeros = |t: &&TensorDef| Data::zeros(t.dtype, t.shape.elements());
+    let mut made: Vec<Data> = results.iter().map(zeros).collect();
+    let mut outputs: Vec<Output> = results
+        .iter()
+        .zip(&mut made)
+        .map(|(t, data)| Output::new(&t.shape, t.quantization.as_ref(), data.view_mut()))
+        .collect();
+    run(op, &inputs, &mut outputs);
+    made
 }
 
 /// The activation after an operator.

@@ -73,6 +73,10 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     graph.tensors = read_tensors(&tensors, &users, constants)?;
     for (index, operator) in operators.into_iter().enumerate() {
         let node = operator.into_node(index, &graph.tensors)?;
+        if let Some(id) = node.outputs.iter().find(|id| graph.tensors[id.0].is_const()) {
+            let what = format!("overwrites the constant '{}'", graph.tensors[id.0].name);
+            return Err(Error::malformed(what).at(index, &node.source().name));
+        }
         graph.nodes.push(node);
     }
     graph.validate()?;

@@ -61,6 +61,7 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::Unary(op) => elementwise::unary(*op, site),
         Op::Dequantize => quantize::dequantize(site),
         Op::Quantize(_) => quantize::quantize(site),
+        Op::Shape(_) => None,
         Op::FakeQuant(grid) => quantize::fake_quant(*grid, site),
     }
 }

@@ -7,6 +7,7 @@ mod pool;
 mod quantize;
 mod reduce;
 mod resize;
+mod shapes;
 
 use super::flatbuffer::{Field, Table};
 use crate::error::{Error, Result};
@@ -72,6 +73,7 @@ const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     quantize::builtin,
     reduce::builtin,
     resize::builtin,
+    shapes::builtin,
 ];
 
 /// Families with custom operators, known by the names they were registered under.

@@ -1,6 +1,8 @@
 //! The parts of TFLite's schema that we use: slots, defaults and names, as `schema.fbs` of
 //! TensorFlow's `tensorflow/compiler/mlir/lite/schema` has them.
 
+pub mod options;
+
 /// The four bytes at offset 4 of every model.
 pub const IDENTIFIER: &[u8; 4] = b"TFL3";
 
@@ -147,81 +149,4 @@ pub mod operator {
     pub const CUSTOM_OPTIONS: Ref = Ref(5);
     /// Where the custom options lie when they are behind the FlatBuffer.
     pub const LARGE_CUSTOM_OPTIONS_OFFSET: Field<u64> = Field(9, 0);
-}
-
-/// The tables of builtin options. `TYPE` is the table's number in the union `BuiltinOptions`.
-pub mod options {
-    pub mod conv_2d {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 1;
-        pub const PADDING: Field<i8> = Field(0, 0);
-        pub const STRIDE_W: Field<i32> = Field(1, 0);
-        pub const STRIDE_H: Field<i32> = Field(2, 0);
-        pub const ACTIVATION: Field<i8> = Field(3, 0);
-        pub const DILATION_W: Field<i32> = Field(4, 1);
-        pub const DILATION_H: Field<i32> = Field(5, 1);
-    }
-
-    pub mod depthwise_conv_2d {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 2;
-        pub const PADDING: Field<i8> = Field(0, 0);
-        pub const STRIDE_W: Field<i32> = Field(1, 0);
-        pub const STRIDE_H: Field<i32> = Field(2, 0);
-        pub const ACTIVATION: Field<i8> = Field(4, 0);
-        pub const DILATION_W: Field<i32> = Field(5, 1);
-        pub const DILATION_H: Field<i32> = Field(6, 1);
-    }
-
-    pub mod pool_2d {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 5;
-        pub const PADDING: Field<i8> = Field(0, 0);
-        pub const STRIDE_W: Field<i32> = Field(1, 0);
-        pub const STRIDE_H: Field<i32> = Field(2, 0);
-        pub const FILTER_W: Field<i32> = Field(3, 0);
-        pub const FILTER_H: Field<i32> = Field(4, 0);
-        pub const ACTIVATION: Field<i8> = Field(5, 0);
-    }
-
-    pub mod add {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 11;
-        pub const ACTIVATION: Field<i8> = Field(0, 0);
-    }
-
-    pub mod resize_bilinear {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 15;
-        pub const ALIGN_CORNERS: Field<bool> = Field(2, false);
-        pub const HALF_PIXEL_CENTERS: Field<bool> = Field(3, false);
-    }
-
-    pub mod mul {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 21;
-        pub const ACTIVATION: Field<i8> = Field(0, 0);
-    }
-
-    pub mod reducer {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 27;
-        pub const KEEP_DIMS: Field<bool> = Field(0, false);
-    }
-    pub mod fake_quant {
-        use crate::tflite::flatbuffer::Field;
-
-        pub const TYPE: u8 = 58;
-        pub const MIN: Field<f32> = Field(0, 0.0);
-        pub const MAX: Field<f32> = Field(1, 0.0);
-        pub const NUM_BITS: Field<i32> = Field(2, 0);
-        pub const NARROW_RANGE: Field<bool> = Field(3, false);
-    }
 }

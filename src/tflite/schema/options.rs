@@ -1,0 +1,83 @@
+//! The tables of builtin options, by number. `TYPE` is the table's number in the union
+//! `BuiltinOptions`.
+
+pub mod conv_2d {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 1;
+    pub const PADDING: Field<i8> = Field(0, 0);
+    pub const STRIDE_W: Field<i32> = Field(1, 0);
+    pub const STRIDE_H: Field<i32> = Field(2, 0);
+    pub const ACTIVATION: Field<i8> = Field(3, 0);
+    pub const DILATION_W: Field<i32> = Field(4, 1);
+    pub const DILATION_H: Field<i32> = Field(5, 1);
+}
+
+pub mod depthwise_conv_2d {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 2;
+    pub const PADDING: Field<i8> = Field(0, 0);
+    pub const STRIDE_W: Field<i32> = Field(1, 0);
+    pub const STRIDE_H: Field<i32> = Field(2, 0);
+    pub const ACTIVATION: Field<i8> = Field(4, 0);
+    pub const DILATION_W: Field<i32> = Field(5, 1);
+    pub const DILATION_H: Field<i32> = Field(6, 1);
+}
+
+pub mod pool_2d {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 5;
+    pub const PADDING: Field<i8> = Field(0, 0);
+    pub const STRIDE_W: Field<i32> = Field(1, 0);
+    pub const STRIDE_H: Field<i32> = Field(2, 0);
+    pub const FILTER_W: Field<i32> = Field(3, 0);
+    pub const FILTER_H: Field<i32> = Field(4, 0);
+    pub const ACTIVATION: Field<i8> = Field(5, 0);
+}
+
+pub mod add {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 11;
+    pub const ACTIVATION: Field<i8> = Field(0, 0);
+}
+
+pub mod resize_bilinear {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 15;
+    pub const ALIGN_CORNERS: Field<bool> = Field(2, false);
+    pub const HALF_PIXEL_CENTERS: Field<bool> = Field(3, false);
+}
+
+pub mod mul {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 21;
+    pub const ACTIVATION: Field<i8> = Field(0, 0);
+}
+
+pub mod reducer {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 27;
+    pub const KEEP_DIMS: Field<bool> = Field(0, false);
+}
+pub mod shape {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 55;
+    pub const OUT_TYPE: Field<i8> = Field(0, 0);
+}
+
+pub mod fake_quant {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 58;
+    pub const MIN: Field<f32> = Field(0, 0.0);
+    pub const MAX: Field<f32> = Field(1, 0.0);
+    pub const NUM_BITS: Field<i32> = Field(2, 0);
+    pub const NARROW_RANGE: Field<bool> = Field(3, false);
+}
