@@ -11,7 +11,7 @@ export PATH="$PWD/target/rust/wasm:$PWD/target/tools/bin:$PATH"
 unset RUSTUP_TOOLCHAIN CARGO_ENCODED_RUSTFLAGS RUSTC RUSTC_WRAPPER
 CHROMEDRIVER=${CHROMEDRIVER:-$(command -v chromedriver)}
 export CHROMEDRIVER
-export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$PWD/target/cargo" RUSTFLAGS="-Ctarget-feature=$features"
+export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$PWD/target/cargo" RUSTFLAGS="-Ctarget-feature=$features -Cllvm-args=-disable-lsr"
 # wasm-pack builds the tests as `dev`, then as `test`: made equal, that is one build and not two.
 export CARGO_PROFILE_DEV_OPT_LEVEL=2 CARGO_PROFILE_DEV_DEBUG=0
 # Seconds: all the tests of one file count as one page.

@@ -21,17 +21,21 @@ pub const MAX_OUTPUTS: usize = 32;
 pub struct Session {
     plan: Plan,
     memory: Memory,
-    progress: Vec<Progress>, // one per step
+    progress: Vec<Progress>, // [steps][threads]
     ticks: Vec<AtomicU64>,   // bits of the clock before the first step and after each
 }
 
-/// How far a step is. A cache line of its own: threads write here all the time.
+/// How far a thread's share of a step is. A cache line of its own: threads write here all the time.
+///
+/// The tiles of a step are shared out in equal runs, the first to thread 0, so that each thread
+/// finds in its own cache what it wrote in the step before. Who is through with their share takes
+/// what others have left.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Progress {
-    /// The next tile to take.
+    /// The next tile of the share to take.
     next: AtomicU32,
-    /// Tiles that are finished.
+    /// Tiles of the whole step that are finished; counted in the first share only.
     done: AtomicU32,
 }
 
@@ -40,7 +44,8 @@ impl Session {
     pub fn new(plan: Plan) -> Session {
         check_spans(&plan);
         let memory = Memory::new(plan.arena.bytes);
-        let progress = plan.steps.iter().map(|_| Progress::default()).collect();
+        let shares = plan.steps.len() * plan.threads;
+        let progress = (0..shares).map(|_| Progress::default()).collect();
         let ticks = (0..=plan.steps.len()).map(|_| AtomicU64::new(0)).collect();
         Session { plan, memory, progress, ticks }
     }
@@ -67,8 +72,10 @@ impl Session {
     /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took.
     pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
         assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
-        for progress in &mut self.progress {
-            *progress.next.get_mut() = 0;
+        let shares = self.plan.threads;
+        for (i, progress) in self.progress.iter_mut().enumerate() {
+            let tiles = self.plan.steps[i / shares].tiles;
+            *progress.next.get_mut() = share(tiles, i % shares, shares).start as u32;
             *progress.done.get_mut() = 0;
         }
         let session = &*self;
@@ -81,19 +88,25 @@ impl Session {
     /// Goes through all steps, taking tiles of each until there are none left. A step begins when
     /// all tiles of the one before are finished, whoever did them.
     fn walk(&self, thread: usize, clock: Option<Clock>) {
-        for (i, (step, progress)) in self.plan.steps.iter().zip(&self.progress).enumerate() {
-            let tiles = step.tiles as u32;
-            loop {
-                let tile = progress.next.fetch_add(1, Ordering::Relaxed);
-                if tile >= tiles {
-                    break;
+        let shares = self.plan.threads;
+        let progress = self.progress.chunks_exact(shares);
+        for (i, (step, progress)) in self.plan.steps.iter().zip(progress).enumerate() {
+            let done = &progress[0].done;
+            for owner in (thread..shares).chain(0..thread) {
+                let end = share(step.tiles, owner, shares).end;
+                loop {
+                    let tile = progress[owner].next.fetch_add(1, Ordering::Relaxed) as usize;
+                    if tile >= end {
+                        break;
+                    }
+                    // SAFETY: each tile is in one share and is handed out once, and only after
+                    // the steps before it are finished (the wait below), so nobody else touches
+                    // this tile's outputs.
+                    unsafe { self.run_tile(step, tile, thread) };
+                    done.fetch_add(1, Ordering::Release);
                 }
-                // SAFETY: each tile is handed out once, and only after the steps before it are
-                // finished (the wait below), so nobody else touches this tile's outputs.
-                unsafe { self.run_tile(step, tile as usize, thread) };
-                progress.done.fetch_add(1, Ordering::Release);
             }
-            wait_until(|| progress.done.load(Ordering::Acquire) >= tiles);
+            wait_until(|| done.load(Ordering::Acquire) as usize >= step.tiles);
             if thread == 0 {
                 self.tick(i + 1, clock);
             }
@@ -153,6 +166,11 @@ impl Session {
         let at = |i: usize| f64::from_bits(self.ticks[i].load(Ordering::Relaxed));
         (0..self.plan.steps.len()).map(move |i| at(i + 1) - at(i))
     }
+}
+
+/// The tiles that a thread takes first.
+fn share(tiles: usize, thread: usize, threads: usize) -> Range<usize> {
+    tiles * thread / threads..tiles * (thread + 1) / threads
 }
 
 /// The units of a step that belong to a tile.

@@ -51,10 +51,7 @@ impl Activation {
         tile: [[V; C]; R],
     ) -> [[V; C]; R] {
         match self {
-            Activation::Relu => {
-                let zero = V::splat(0.0);
-                tile.map(|row| row.map(|x| x.at_least(zero)))
-            }
+            Activation::Relu => tile.map(|row| row.map(V::relu)),
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (V::splat(lo), V::splat(hi));
                 tile.map(|row| row.map(|x| x.clamp(lo, hi)))
@@ -79,10 +76,7 @@ impl Activation {
     pub fn pass<V: Vector>(self, out: &mut [f32]) {
         match self {
             Activation::Linear => {}
-            Activation::Relu => {
-                let zero = V::splat(0.0);
-                map::<V>(out, |x| x.at_least(zero));
-            }
+            Activation::Relu => map::<V>(out, V::relu),
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (V::splat(lo), V::splat(hi));
                 map::<V>(out, |x| x.clamp(lo, hi));

@@ -83,10 +83,12 @@ impl Conv {
                 // Blocks do not straddle the limits of the interior.
                 let limit = [inside.start, inside.end, columns.output];
                 let end = limit.into_iter().find(|&limit| x < limit).unwrap_or(columns.output);
-                let count = ROWS.min(end - x);
+                let is_inside = inside.contains(&x);
+                // Inside, all at once; windows to gather, as many as scratch has room for.
+                let count = if is_inside { end - x } else { ROWS.min(end - x) };
                 let out =
                     &mut output[x * self.co + first..(x + count - 1) * self.co + first + panels.n];
-                if inside.contains(&x) {
+                if is_inside {
                     let origin = rows.origin(y) * columns.input as isize + columns.origin(x);
                     // In floats; what lies before the image is never read, as `runs` starts at
                     // the first row inside.

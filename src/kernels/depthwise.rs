@@ -126,9 +126,7 @@ impl Depthwise {
                             self.slide_along::<V, S>(channel, count, input, out, V::hard_swish);
                         }
                         Activation::Relu => {
-                            let zero = V::splat(0.0);
-                            let relu = |x: V| x.at_least(zero);
-                            self.slide_along::<V, S>(channel, count, input, out, relu);
+                            self.slide_along::<V, S>(channel, count, input, out, V::relu);
                         }
                         Activation::Clamp { lo, hi } => {
                             let (lo, hi) = (V::splat(lo), V::splat(hi));

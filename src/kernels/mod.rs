@@ -12,6 +12,7 @@ mod activation;
 mod conv;
 mod copy;
 mod depthwise;
+mod disjoint_transpose_conv;
 mod elementwise;
 mod gemm;
 mod panels;
@@ -25,6 +26,7 @@ mod window;
 pub use conv::Conv;
 pub use copy::Copy;
 pub use depthwise::Depthwise;
+pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use elementwise::{Binary, BinarySpec, Unary};
 pub use gemm::{Gemm, GemmSpec};
 pub use pool::{AveragePool, GlobalAverage, PoolSpec};
@@ -101,6 +103,7 @@ debug_as_name!(
     Copy,
     Depthwise,
     Dequantize,
+    DisjointTransposeConv,
     Gemm,
     GlobalAverage,
     Quantize,

@@ -6,6 +6,9 @@ use crate::ops;
 use crate::simd::{LANES, Native, Vector};
 use std::ops::Range;
 
+/// Floats that are blended without a branch in between.
+const BLOCK: usize = 4 * LANES;
+
 /// A resize of fixed shape.
 #[derive(Debug, Clone, Copy)]
 pub struct ResizeSpec {
@@ -85,17 +88,21 @@ fn blend<V: Vector>(before: &[f32], after: &[f32], fraction: f32, output: &mut [
         return;
     }
     let f = V::splat(fraction);
-    let mut i = 0;
-    while i < n {
+    let (before, after, output) = (before.as_ptr(), after.as_ptr(), output.as_mut_ptr());
+    // SAFETY: at + 4 <= n, the length of all three slices, wherever this is called.
+    let vector = |at: usize| unsafe {
+        let (before, after) = (V::load(before.add(at)), V::load(after.add(at)));
+        after.sub(before).mul_add(f, before).store(output.add(at));
+    };
+    let mut at = 0;
+    while at + BLOCK <= n {
+        (0..BLOCK).step_by(LANES).for_each(|i| vector(at + i));
+        at += BLOCK;
+    }
+    while at < n {
         // The last vector is moved back to end with the slices.
-        let at = i.min(n - LANES);
-        // SAFETY: at + 4 <= n, the length of all three slices.
-        unsafe {
-            let before = V::load(before.as_ptr().add(at));
-            let after = V::load(after.as_ptr().add(at));
-            after.sub(before).mul_add(f, before).store(output.as_mut_ptr().add(at));
-        }
-        i += LANES;
+        vector(at.min(n - LANES));
+        at += LANES;
     }
 }
 

@@ -18,10 +18,7 @@ pub struct TransposeConv {
     co: usize,
     /// One per kernel row: k is `ci`, n is `kw * co`.
     kernel_rows: Vec<Panels>,
-    /// Where windows neither overlap nor leave gaps, the product of an input row `[w, ci]` is the
-    /// output row `[w * kw, co]`: it is written straight, with bias and activation.
-    straight: bool,
-    /// `[co]`, unless straight.
+    /// `[co]`.
     bias: Vec<f32>,
     activation: Activation,
 }
@@ -32,26 +29,22 @@ impl TransposeConv {
     /// # Panics
     /// When a slice has not the length the spec implies, or the dilation is not 1.
     pub fn new(spec: ConvSpec<'_>) -> TransposeConv {
-        let [batch, h, w, ci] = spec.input;
+        let [batch, _, _, ci] = spec.input;
         let [co, kh, kw, depth] = spec.filter_shape;
         check(&spec, co);
         assert!(depth == ci && co > 0 && spec.dilation == [1, 1], "channels or dilation");
         let bias = spec.bias.map_or_else(|| vec![0.0; co], <[f32]>::to_vec);
-        let straight =
-            spec.stride == [kh, kw] && spec.pad == [0, 0] && spec.output == [h * kh, w * kw];
-        let (row_bias, activation) =
-            if straight { (Some(bias.repeat(kw)), spec.activation) } else { (None, None) };
         let kernel_rows = (0..kh)
             .map(|ky| {
                 let weight = |column: usize, i| {
                     let (kx, c) = (column / co, column % co);
                     spec.filter[((c * kh + ky) * kw + kx) * ci + i]
                 };
-                Panels::pack([ci, kw * co], weight, row_bias.as_deref(), activation.into())
+                Panels::pack([ci, kw * co], weight, None, Activation::Linear)
             })
             .collect();
         let activation = spec.activation.into();
-        TransposeConv { batch, axes: spec.axes(), co, kernel_rows, straight, bias, activation }
+        TransposeConv { batch, axes: spec.axes(), co, kernel_rows, bias, activation }
     }
 
     /// One output row, `[ow, co]`, of an image `[h, w, ci]`.
@@ -61,10 +54,6 @@ impl TransposeConv {
             let len = columns.input * panels.k;
             &image[iy * len..][..len]
         };
-        if self.straight {
-            let panels = &self.kernel_rows[y % rows.stride];
-            return panels.product::<V>(input_row(panels, y / rows.stride), output);
-        }
         for pixel in output.chunks_exact_mut(self.co) {
             pixel.copy_from_slice(&self.bias);
         }
@@ -107,7 +96,7 @@ impl Kernel for TransposeConv {
     }
 
     fn scratch(&self) -> usize {
-        if self.straight { 0 } else { self.axes[1].input * self.kernel_rows[0].n }
+        self.axes[1].input * self.kernel_rows[0].n
     }
 
     fn weight_bytes(&self) -> usize {

@@ -4,8 +4,8 @@
 //! whole of it. So there is no dispatch here: [`Native`] is what the build's target features allow.
 //!
 //! NaN: arithmetic passes it on. [`Vector::clamp`], and so [`Vector::exp`], does too as scalar and
-//! simd128; as relaxed it may give one of the bounds instead, because LLVM makes the relaxed
-//! minimum and maximum of it there, which leave that open. Never anything else.
+//! simd128; as relaxed it may give one of the bounds instead, because relaxed minimum and maximum
+//! leave that open. [`Vector::relu`] may give 0. Never anything else.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
@@ -64,6 +64,9 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
 
     /// `lo` where that is greater than `self`, otherwise `self`. NaN: see the module.
     fn at_least(self, lo: Self) -> Self;
+
+    /// 0 where `self` is negative, otherwise `self`. NaN with the sign bit set may become 0.
+    fn relu(self) -> Self;
 
     /// Sign bits removed.
     fn abs(self) -> Self;
@@ -127,7 +130,8 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
         self.at_least(lo).at_most(hi)
     }
 
-    /// `e^self` to a relative error of 2e-7 within -87..=88; outside it saturates there.
+    /// `e^self` to a relative error of 2e-7 within -87..=87; outside it saturates there, so that
+    /// neither the result nor its inverse is subnormal: these take many times as long to compute.
     #[inline(always)]
     fn exp(self) -> Self {
         // e^x = 2^n * e^r with n = round(x / ln 2). Adding 1.5 * 2^23 rounds to an integer and
@@ -136,7 +140,7 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
         // ln 2 in two parts; n * LN2_HIGH is exact.
         const LN2_HIGH: f32 = 355.0 / 512.0;
         const LN2_LOW: f32 = -2.121_944_4e-4;
-        let x = self.clamp(Self::splat(-87.0), Self::splat(88.0));
+        let x = self.clamp(Self::splat(-87.0), Self::splat(87.0));
         let n_bits = x.mul_add(Self::splat(std::f32::consts::LOG2_E), Self::splat(ROUND));
         let n = n_bits.sub(Self::splat(ROUND));
         let r = n.mul_add(Self::splat(-LN2_HIGH), x);

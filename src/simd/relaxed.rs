@@ -1,9 +1,9 @@
-//! WebAssembly's relaxed SIMD: simd128 with a fused multiply-add. LLVM itself makes relaxed
-//! minimum and maximum of simd128's pmin and pmax.
+//! WebAssembly's relaxed SIMD: simd128 with a fused multiply-add, and a minimum and maximum that are
+//! one instruction everywhere.
 
 use super::simd128::Simd128;
 use super::{LANES, Vector};
-use core::arch::wasm32::f32x4_relaxed_madd;
+use core::arch::wasm32::{f32x4_relaxed_madd, f32x4_relaxed_max, f32x4_relaxed_min};
 
 /// Four floats in a v128.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +52,17 @@ impl Vector for Relaxed {
 
     #[inline(always)]
     fn at_most(self, hi: Self) -> Self {
-        Relaxed(self.0.at_most(hi.0))
+        Relaxed(Simd128(f32x4_relaxed_min(self.0.0, hi.0.0)))
     }
 
     #[inline(always)]
     fn at_least(self, lo: Self) -> Self {
-        Relaxed(self.0.at_least(lo.0))
+        Relaxed(Simd128(f32x4_relaxed_max(self.0.0, lo.0.0)))
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        Relaxed(self.0.relu())
     }
 
     #[inline(always)]

@@ -67,6 +67,11 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
+    fn relu(self) -> Self {
+        self.at_least(Self::splat(0.0))
+    }
+
+    #[inline(always)]
     fn abs(self) -> Self {
         Scalar(self.0.map(f32::abs))
     }

@@ -1,5 +1,5 @@
 use crate::support::*;
-use octomask::kernels::{ConvSpec, TransposeConv};
+use octomask::kernels::{ConvSpec, DisjointTransposeConv, TransposeConv};
 use octomask::ops::{self, Op, Padding};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -8,6 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn windows_that_meet_overlap_and_leave_gaps() {
     let mut seed = 0;
     let mut ran = 0;
+    let mut disjoint = 0;
     for padding in [Padding::Same, Padding::Valid] {
         for stride in [[1, 1], [2, 2], [3, 3], [2, 1], [1, 2]] {
             for [kh, kw] in [[1, 1], [2, 2], [3, 3], [4, 4], [2, 3], [3, 2], [1, 5]] {
@@ -32,7 +33,7 @@ fn windows_that_meet_overlap_and_leave_gaps() {
                         continue;
                     }
                     let [_, oh, ow, _] = result_shape(&op, &operands).nhwc().unwrap();
-                    let kernel = TransposeConv::new(ConvSpec {
+                    let spec = ConvSpec {
                         input: [n, h, w, ci],
                         output: [oh, ow],
                         filter: floats(&filter),
@@ -42,12 +43,16 @@ fn windows_that_meet_overlap_and_leave_gaps() {
                         dilation: [1, 1],
                         pad: attributes.pad_before([oh, ow], [kh, kw]),
                         activation: attributes.activation,
-                    });
-                    compare(&kernel, &op, &operands, 1, seed);
+                    };
+                    compare(&TransposeConv::new(spec), &op, &operands, 1, seed);
+                    if DisjointTransposeConv::fits(&spec) {
+                        compare(&DisjointTransposeConv::new(spec), &op, &operands, 1, seed);
+                        disjoint += 1;
+                    }
                     ran += 1;
                 }
             }
         }
     }
-    assert!(ran > 200, "only {ran} cases can be");
+    assert!(ran > 200 && disjoint > 20, "only {ran} and {disjoint} cases can be");
 }

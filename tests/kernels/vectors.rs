@@ -24,7 +24,7 @@ fn worst(f: impl Fn(Native) -> Native, exact: impl Fn(f64) -> f64, [from, to]: [
 
 #[test]
 fn exp_is_as_exact_as_it_says() {
-    let error = worst(Native::exp, f64::exp, [-87.0, 88.0]);
+    let error = worst(Native::exp, f64::exp, [-87.0, 87.0]);
     assert!(error < 2e-7, "{error}");
 }
 

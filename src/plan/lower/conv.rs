@@ -1,7 +1,9 @@
 //! Kernels of convolutions. Filter and bias are packed when they are constant.
 
 use super::{Chosen, Site, nhwc};
-use crate::kernels::{Conv, ConvSpec, Depthwise, Gemm, GemmSpec, TransposeConv};
+use crate::kernels::{
+    Conv, ConvSpec, Depthwise, DisjointTransposeConv, Gemm, GemmSpec, TransposeConv,
+};
 use crate::ops::{self, Conv2d, DepthwiseConv2d, Window};
 
 pub(super) fn conv2d(op: &Conv2d, site: &Site) -> Option<Chosen> {
@@ -58,7 +60,7 @@ pub(super) fn transpose_conv(op: &ops::TransposeConv, site: &Site) -> Option<Cho
     let weights = Weights::of(site)?;
     let [_, kh, kw, _] = weights.shape;
     let [_, oh, ow, _] = nhwc(site.output());
-    let kernel = TransposeConv::new(ConvSpec {
+    let spec = ConvSpec {
         input,
         output: [oh, ow],
         filter: weights.filter,
@@ -68,8 +70,11 @@ pub(super) fn transpose_conv(op: &ops::TransposeConv, site: &Site) -> Option<Cho
         dilation: [1, 1],
         pad: op.pad_before([oh, ow], [kh, kw]),
         activation: op.activation,
-    });
-    site.reading(1, kernel)
+    };
+    match DisjointTransposeConv::fits(&spec) {
+        true => site.reading(1, DisjointTransposeConv::new(spec)),
+        false => site.reading(1, TransposeConv::new(spec)),
+    }
 }
 
 /// Operands 1 and 2 of a convolution as kernels take them.
