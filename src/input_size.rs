@@ -6,10 +6,11 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, TensorId};
+use crate::graph::{Graph, Node};
 use crate::ops::Op;
+use crate::ops::conv::output_size;
 use crate::ops::resize::target_size;
-use crate::tensor::{Data, Shape, TensorDef};
+use crate::tensor::{DType, Data, Shape, TensorDef};
 use std::sync::Arc;
 
 /// Sides are multiples of this.
@@ -54,18 +55,14 @@ fn adapt(old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
         Ok([h, w])
     };
     match &node.op {
-        // A target that is computed from shapes follows by itself.
-        Op::ResizeBilinear(_) if !is_made(old, node.inputs.get(1).copied().flatten()) => {
-            let target = scaled_target(old, new, node)?;
-            let size = TensorDef {
-                name: format!("size of {}", node.source().index),
-                shape: Shape::new([2])?,
-                dtype: crate::tensor::DType::I32,
-                quantization: None,
-                data: Some(Arc::new(Data::I32(target.map(|t| t as i32).to_vec()))),
-            };
-            let id: TensorId = new.add_tensor(size);
-            new.nodes[i].inputs[1] = Some(id);
+        Op::ResizeBilinear(_) | Op::ResizeNearest(_) if is_fixed(old, node, 1) => {
+            let target = target_size(old.tensor(node.inputs[1].ok_or_else(missing)?))?;
+            set_sizes(new, i, 1, &scaled(old, new, target)?)?;
+        }
+        Op::TransposeConv(_) if is_fixed(old, node, 0) => {
+            let [n, h, w, c] = output_size(old.tensor(node.inputs[0].ok_or_else(missing)?))?;
+            let [h, w] = scaled(old, new, [h, w])?;
+            set_sizes(new, i, 0, &[n, h, w, c])?;
         }
         Op::Pool2d(pool) if pool.kernel == image(old)? => {
             let mut pool = *pool;
@@ -79,24 +76,44 @@ fn adapt(old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether a node makes a tensor, constant or not.
-fn is_made(graph: &Graph, id: Option<TensorId>) -> bool {
-    id.is_some_and(|id| graph.nodes.iter().any(|n| n.outputs.contains(&id)))
+fn missing() -> Error {
+    Error::malformed("has no size")
 }
 
-/// The target of a resize, in the same proportion to the model's input as before: that is what the
-/// layers it meets again scale with. Rounded up, as strides with `SAME` padding round.
-fn scaled_target(old: &Graph, new: &Graph, node: &Node) -> Result<[usize; 2]> {
-    let operands = old.operands(node);
-    let size = operands.get(1).copied().flatten();
-    let target = target_size(size.ok_or_else(|| Error::malformed("has no target size"))?)?;
+/// Whether an operand is a constant of the file. One that is computed from shapes follows them.
+fn is_fixed(graph: &Graph, node: &Node, operand: usize) -> bool {
+    let id = node.inputs.get(operand).copied().flatten();
+    id.is_some_and(|id| graph.nodes.iter().all(|n| !n.outputs.contains(&id)))
+}
+
+/// Replaces an operand of node `i` by a constant list of int32.
+fn set_sizes(graph: &mut Graph, i: usize, operand: usize, sizes: &[usize]) -> Result<()> {
+    let too_large = |_| Error::malformed(format!("sizes {sizes:?}"));
+    let list: Vec<i32> =
+        sizes.iter().map(|&s| s.try_into()).collect::<Result<_, _>>().map_err(too_large)?;
+    let size = TensorDef {
+        name: format!("size of {}", graph.nodes[i].source().index),
+        shape: Shape::new([sizes.len()])?,
+        dtype: DType::I32,
+        quantization: None,
+        data: Some(Arc::new(Data::I32(list))),
+    };
+    let id = graph.add_tensor(size);
+    graph.nodes[i].inputs[operand] = Some(id);
+    Ok(())
+}
+
+/// The size `[height, width]` of an image inside, in the same proportion to the model's input as
+/// before: that is what the layers it meets again scale with. Rounded up, as strides with `SAME`
+/// padding round.
+fn scaled(old: &Graph, new: &Graph, size: [usize; 2]) -> Result<[usize; 2]> {
     let input = |graph: &Graph| graph.tensor(graph.inputs[0]).shape.nhwc();
     let ([_, old_h, old_w, _], [_, new_h, new_w, _]) = (input(old)?, input(new)?);
-    let scale = |target: usize, new: usize, old: usize| {
-        let scaled = target.checked_mul(new).map(|t| t.div_ceil(old));
-        scaled.ok_or_else(|| Error::malformed(format!("target size {target}")))
+    let scale = |side: usize, new: usize, old: usize| {
+        let scaled = side.checked_mul(new).map(|t| t.div_ceil(old));
+        scaled.ok_or_else(|| Error::malformed(format!("target size {side}")))
     };
-    Ok([scale(target[0], new_h, old_h)?, scale(target[1], new_w, old_w)?])
+    Ok([scale(size[0], new_h, old_h)?, scale(size[1], new_w, old_w)?])
 }
 
 #[cfg(test)]

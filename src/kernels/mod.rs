@@ -29,9 +29,9 @@ pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use elementwise::{Binary, BinarySpec, Unary};
 pub use gemm::{Gemm, GemmSpec};
-pub use pool::{AveragePool, GlobalAverage, PoolSpec};
+pub use pool::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
-pub use resize::{ResizeBilinear, ResizeSpec};
+pub use resize::{ResizeBilinear, ResizeNearest, ResizeSpec};
 pub use transpose_conv::TransposeConv;
 pub use window::ConvSpec;
 
@@ -97,7 +97,6 @@ macro_rules! debug_as_name {
 }
 
 debug_as_name!(
-    AveragePool,
     Binary,
     Conv,
     Copy,
@@ -108,6 +107,7 @@ debug_as_name!(
     GlobalAverage,
     Quantize,
     ResizeBilinear,
+    ResizeNearest,
     Rounded,
     TransposeConv,
     Unary

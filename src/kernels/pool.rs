@@ -1,4 +1,4 @@
-//! Averages over windows, and over whole images.
+//! Averages and maxima over windows, and averages over whole images.
 
 use super::activation::Activation;
 use super::window::Axis;
@@ -21,13 +21,19 @@ pub struct PoolSpec {
     pub stride: [usize; 2],
     /// Padding before the first pixel, `[top, left]`.
     pub pad: [usize; 2],
-    /// Applied to the average.
+    /// Applied to the result.
     pub activation: Option<Unary>,
 }
 
-/// AVERAGE_POOL_2D: the mean of the pixels of a window that lie inside the image. A unit is one
-/// row of the output. Operand 0 is `[n, h, w, c]`, the output `[n, oh, ow, c]`.
-pub struct AveragePool {
+/// AVERAGE_POOL_2D: the mean of the pixels of a window that lie inside the image.
+pub type AveragePool = WindowPool<false>;
+
+/// MAX_POOL_2D: the largest of them.
+pub type MaxPool = WindowPool<true>;
+
+/// The pixels of a window that lie inside the image, joined: by their maximum or mean. A unit is
+/// one row of the output. Operand 0 is `[n, h, w, c]`, the output `[n, oh, ow, c]`.
+pub struct WindowPool<const MAX: bool> {
     batch: usize,
     /// Height and width.
     axes: [Axis; 2],
@@ -35,10 +41,10 @@ pub struct AveragePool {
     activation: Activation,
 }
 
-impl AveragePool {
+impl<const MAX: bool> WindowPool<MAX> {
     /// # Panics
     /// When a stride or an extent of the window is 0.
-    pub fn new(spec: PoolSpec) -> AveragePool {
+    pub fn new(spec: PoolSpec) -> Self {
         let [batch, _, _, channels] = spec.input;
         let axes = [0, 1].map(|a| {
             assert!(spec.stride[a] > 0 && spec.kernel[a] > 0, "window");
@@ -51,7 +57,7 @@ impl AveragePool {
                 pad: spec.pad[a],
             }
         });
-        AveragePool { batch, axes, channels, activation: spec.activation.into() }
+        WindowPool { batch, axes, channels, activation: spec.activation.into() }
     }
 
     /// One output row, `[ow, c]`, of an image `[h, w, c]`.
@@ -68,18 +74,19 @@ impl AveragePool {
             let xs = inside(columns, x);
             let scale = V::splat(1.0 / (ys.len() * xs.len()) as f32);
             for (block, out) in pixel.chunks_mut(LANES).enumerate() {
-                let mut sum = V::splat(0.0);
+                let mut joined = V::splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
                 for y in ys.clone() {
                     for x in xs.clone() {
                         let at = (y * columns.input + x) * c + block * LANES;
                         // SAFETY: y and x are inside the image, whose length is asserted above,
                         // and `out` starts at the same channel of a pixel as `at`.
                         let value = unsafe { load_some::<V>(image.as_ptr().add(at), out.len()) };
-                        sum = sum.add(value);
+                        joined = if MAX { joined.at_least(value) } else { joined.add(value) };
                     }
                 }
-                let mean = self.activation.apply(sum.mul(scale));
-                out.copy_from_slice(&mean.to_array()[..out.len()]);
+                let result = if MAX { joined } else { joined.mul(scale) };
+                let result = self.activation.apply(result);
+                out.copy_from_slice(&result.to_array()[..out.len()]);
             }
         }
         self.activation.finish::<V>(output);
@@ -96,10 +103,17 @@ unsafe fn load_some<V: Vector>(from: *const f32, n: usize) -> V {
     unsafe { if n >= LANES { V::load(from) } else { V::load_first(from, n) } }
 }
 
-impl Kernel for AveragePool {
+impl<const MAX: bool> std::fmt::Debug for WindowPool<MAX> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl<const MAX: bool> Kernel for WindowPool<MAX> {
     fn name(&self) -> String {
         let [rows, columns] = self.axes;
-        format!("average pool {}x{} s{}", rows.kernel, columns.kernel, columns.stride)
+        let what = if MAX { "max" } else { "average" };
+        format!("{what} pool {}x{} s{}", rows.kernel, columns.kernel, columns.stride)
     }
 
     fn units(&self) -> usize {

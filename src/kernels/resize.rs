@@ -1,4 +1,4 @@
-//! Bilinear resizing of NHWC images: first a row between two rows of the input, whole vectors at
+//! Resizing of NHWC images. Bilinear: first a row between two rows of the input, whole vectors at
 //! a time, then pixels between its pixels.
 
 use super::{Args, Kernel};
@@ -137,6 +137,64 @@ impl Kernel for ResizeBilinear {
         for (unit, out) in units.zip(output.chunks_exact_mut(self.columns.len() * c)) {
             let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
             self.row::<Native>(y, &input[n * image..][..image], out, scratch);
+        }
+    }
+}
+
+/// RESIZE_NEAREST_NEIGHBOR; a unit is one row of the output. Operand 0 is `[n, h, w, c]`, the output
+/// `[n, oh, ow, c]`.
+pub struct ResizeNearest {
+    input: [usize; 4],
+    /// For each output row, the row of the input.
+    rows: Vec<usize>,
+    /// For each output column, floats before its pixel in a row of the input.
+    columns: Vec<usize>,
+}
+
+impl ResizeNearest {
+    /// Of images `input`, `[n, h, w, c]`, to `[height, width]` pixels.
+    pub fn new(
+        attributes: ops::ResizeNearest,
+        input: [usize; 4],
+        [oh, ow]: [usize; 2],
+    ) -> ResizeNearest {
+        let [_, h, w, c] = input;
+        ResizeNearest {
+            input,
+            rows: (0..oh).map(|y| attributes.source(y, h, oh)).collect(),
+            columns: (0..ow).map(|x| attributes.source(x, w, ow) * c).collect(),
+        }
+    }
+}
+
+impl Kernel for ResizeNearest {
+    fn name(&self) -> String {
+        "resize nearest".to_string()
+    }
+
+    fn units(&self) -> usize {
+        self.input[0] * self.rows.len()
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        let row = self.columns.len() * self.input[3];
+        units.start * row..units.end * row
+    }
+
+    fn weight_bytes(&self) -> usize {
+        size_of::<usize>() * (self.rows.len() + self.columns.len())
+    }
+
+    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
+        let [n, h, w, c] = self.input;
+        let input = args.input(0, n * h * w * c);
+        let output = args.output(self.span(0, units.clone()));
+        for (unit, out) in units.zip(output.chunks_exact_mut(self.columns.len() * c)) {
+            let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
+            let row = &input[(n * h + self.rows[y]) * w * c..][..w * c];
+            for (&from, pixel) in self.columns.iter().zip(out.chunks_exact_mut(c)) {
+                pixel.copy_from_slice(&row[from..from + c]);
+            }
         }
     }
 }

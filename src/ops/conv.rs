@@ -1,5 +1,6 @@
 //! Convolutions: full (and grouped), depthwise, transposed.
 
+use super::window::MAX_STEP;
 use super::{Operands, Padding, Unary, Window, expect_filter, weighted_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
@@ -60,8 +61,9 @@ impl DepthwiseConv2d {
     }
 }
 
-/// Transposed convolution, as MediaPipe's Convolution2DTransposeBias defines it: with `SAME`
-/// padding the output is `stride` times the input, with `VALID` `(input - 1) * stride + kernel`.
+/// Transposed convolution: TFLite's TRANSPOSE_CONV, whose output size is an operand, and MediaPipe's
+/// Convolution2DTransposeBias: with `SAME` padding its output is `stride` times the input, with
+/// `VALID` `(input - 1) * stride + kernel`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TransposeConv {
     /// Step between the outputs of neighbouring inputs, `[height, width]`.
@@ -73,21 +75,51 @@ pub struct TransposeConv {
 }
 
 impl TransposeConv {
-    /// `[n, h, w, ci]` * `[co, kh, kw, ci]` → `[n, oh, ow, co]`.
-    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+    /// TRANSPOSE_CONV: size, filter, image, bias; the output is as large as the size says.
+    pub fn infer_sized(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        let (size, rest) = match operands {
+            [Some(size), filter, x, bias @ ..] => {
+                (size, [*x, *filter, bias.first().copied().flatten()])
+            }
+            _ => return Err(Error::malformed("needs an output size, a filter and an input")),
+        };
+        let ([n, _, _, co], dtype) = self.check(&rest)?;
+        let size = output_size(size)?;
+        if [size[0], size[3]] != [n, co] {
+            return Err(Error::malformed(format!(
+                "an output {size:?} of {n} images in {co} channels"
+            )));
+        }
+        Ok(vec![(Shape::new(size)?, dtype)])
+    }
+
+    /// `[n, h, w, co]` of an input `[n, h, w, ci]`, and the result's type.
+    fn check(&self, operands: &Operands) -> Result<([usize; 4], DType)> {
         let (x, filter, bias) = expect_filter(operands)?;
         let dtype = weighted_type(x, filter, bias)?;
         let [n, h, w, ci] = x.shape.nhwc()?;
         let [co, kh, kw, depth] = filter.shape.nhwc()?;
-        if depth != ci || co == 0 || ci == 0 {
+        if depth != ci || [co, kh, kw, ci].contains(&0) || kh.max(kw) > MAX_STEP {
             return Err(Error::malformed(format!(
                 "filter {} does not fit an input of {ci} channels",
                 filter.shape
             )));
         }
         require_bias(bias, co)?;
-        let window = Window { stride: self.stride, dilation: [1, 1], padding: self.padding };
-        window.check()?;
+        self.window().check()?;
+        Ok(([n, h, w, co], dtype))
+    }
+
+    fn window(&self) -> Window {
+        Window { stride: self.stride, dilation: [1, 1], padding: self.padding }
+    }
+
+    /// Convolution2DTransposeBias: `[n, h, w, ci]` * `[co, kh, kw, ci]` → `[n, oh, ow, co]`.
+    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        let ([n, h, w, co], dtype) = self.check(operands)?;
+        let (_, filter, _) = expect_filter(operands)?;
+        let [_, kh, kw, _] = filter.shape.nhwc()?;
+        let window = self.window();
         let [oh, ow] = self.output([h, w], [kh, kw])?;
         // The same window, slid over the output, must land on the input again.
         if window.output([oh, ow], [kh, kw])? != [h, w] {
@@ -117,9 +149,21 @@ impl TransposeConv {
     /// Rows and columns of the full result that are cut off before the first, `[top, left]`:
     /// output pixel `i * stride + tap - pad` gets input pixel `i`.
     pub fn pad_before(&self, output: [usize; 2], kernel: [usize; 2]) -> [usize; 2] {
-        Window { stride: self.stride, dilation: [1, 1], padding: self.padding }
-            .pad_before(output, kernel)
+        self.window().pad_before(output, kernel)
     }
+}
+
+/// The constant `[n, h, w, c]` that a transposed convolution is to make.
+pub fn output_size(size: &TensorDef) -> Result<[usize; 4]> {
+    if size.shape.elements() != 4 {
+        return Err(Error::malformed(format!("an output size of shape {}", size.shape)));
+    }
+    let list = size
+        .const_integers()
+        .ok_or_else(|| Error::unsupported("the output size is not a constant of int32"))?;
+    let side = |&d: &i64| usize::try_from(d).ok().filter(|&d| d > 0);
+    let list: Option<Vec<usize>> = list.iter().map(side).collect();
+    list.and_then(|l| l.try_into().ok()).ok_or_else(|| Error::malformed("an output size of zero"))
 }
 
 fn require_bias(bias: Option<&TensorDef>, channels: usize) -> Result<()> {

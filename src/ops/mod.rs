@@ -7,6 +7,7 @@
 
 pub mod conv;
 pub mod elementwise;
+pub mod matmul;
 pub mod pool;
 pub mod quantize;
 pub mod reduce;
@@ -17,9 +18,10 @@ pub mod window;
 
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
 pub use elementwise::{Binary, BinaryKind, Unary};
+pub use matmul::{BatchMatMul, FullyConnected};
 pub use pool::{Pool2d, PoolKind};
 pub use reduce::{Reduce, ReduceKind};
-pub use resize::ResizeBilinear;
+pub use resize::{ResizeBilinear, ResizeNearest};
 pub(crate) use types::{real_type, same_real_type, weighted_type};
 pub use window::{Padding, Window};
 
@@ -36,8 +38,22 @@ pub enum Op {
     /// MediaPipe's custom Convolution2DTransposeBias; inputs: image, filter `[co, kh, kw, ci]`,
     /// bias `[co]`.
     Convolution2dTransposeBias(TransposeConv),
+    /// TRANSPOSE_CONV; inputs: int32 `[n, h, w, co]`, filter `[co, kh, kw, ci]`, image, bias `[co]`
+    /// or none.
+    TransposeConv(TransposeConv),
+    /// FULLY_CONNECTED; inputs: tensor, weights `[units, depth]`, bias `[units]` or none.
+    FullyConnected(FullyConnected),
+    /// BATCH_MATMUL; inputs: two tensors of matrices.
+    BatchMatMul(BatchMatMul),
     /// RESIZE_BILINEAR; inputs: image, int32 `[height, width]`.
     ResizeBilinear(ResizeBilinear),
+    /// RESIZE_NEAREST_NEIGHBOR; inputs: image, int32 `[height, width]`.
+    ResizeNearest(ResizeNearest),
+    /// MediaPipe's custom MaxPoolingWithArgmax2D; input: image. Makes the pool, and for each window
+    /// the tap that was taken, `ky * kw + kx + 0.1`, as float32.
+    MaxPoolWithArgmax(Pool2d),
+    /// MediaPipe's custom MaxUnpooling2D; inputs: image and taps, as the above makes them.
+    MaxUnpool(Pool2d),
     /// AVERAGE_POOL_2D and its kin; input: image.
     Pool2d(Pool2d),
     /// MEAN and its kin; inputs: tensor, int32 axes.
@@ -66,7 +82,13 @@ impl Op {
             Op::Conv2d(_) => "CONV_2D",
             Op::DepthwiseConv2d(_) => "DEPTHWISE_CONV_2D",
             Op::Convolution2dTransposeBias(_) => "Convolution2DTransposeBias",
+            Op::TransposeConv(_) => "TRANSPOSE_CONV",
+            Op::FullyConnected(_) => "FULLY_CONNECTED",
+            Op::BatchMatMul(_) => "BATCH_MATMUL",
             Op::ResizeBilinear(_) => "RESIZE_BILINEAR",
+            Op::ResizeNearest(_) => "RESIZE_NEAREST_NEIGHBOR",
+            Op::MaxPoolWithArgmax(_) => "MaxPoolingWithArgmax2D",
+            Op::MaxUnpool(_) => "MaxUnpooling2D",
             Op::Pool2d(p) => p.kind.name(),
             Op::Reduce(r) => r.kind.name(),
             Op::Binary(b) => b.kind.name(),
@@ -85,7 +107,13 @@ impl Op {
             Op::Conv2d(op) => op.infer(operands),
             Op::DepthwiseConv2d(op) => op.infer(operands),
             Op::Convolution2dTransposeBias(op) => op.infer(operands),
+            Op::TransposeConv(op) => op.infer_sized(operands),
+            Op::FullyConnected(op) => op.infer(operands),
+            Op::BatchMatMul(op) => op.infer(operands),
             Op::ResizeBilinear(op) => op.infer(operands),
+            Op::ResizeNearest(op) => op.infer(operands),
+            Op::MaxPoolWithArgmax(op) => op.infer_with_argmax(operands),
+            Op::MaxUnpool(op) => op.infer_unpooled(operands),
             Op::Pool2d(op) => op.infer(operands),
             Op::Reduce(op) => op.infer(operands),
             Op::Binary(op) => op.infer(operands),
@@ -104,7 +132,11 @@ impl Op {
             Op::Conv2d(_)
                 | Op::DepthwiseConv2d(_)
                 | Op::Convolution2dTransposeBias(_)
+                | Op::TransposeConv(_)
+                | Op::FullyConnected(_)
+                | Op::BatchMatMul(_)
                 | Op::Pool2d(_)
+                | Op::MaxPoolWithArgmax(_)
         )
     }
 
@@ -124,6 +156,17 @@ impl Op {
                 let pixels: usize = extents(0).iter().take(3).product();
                 pixels as u64 * extents(1).iter().product::<usize>() as u64
             }
+            // The same, input [n, h, w, ci] behind the filter.
+            Op::TransposeConv(_) => {
+                let pixels: usize = extents(2).iter().take(3).product();
+                pixels as u64 * extents(1).iter().product::<usize>() as u64
+            }
+            // Weights [units, depth].
+            Op::FullyConnected(_) => out * extents(1).last().copied().unwrap_or(0) as u64,
+            Op::BatchMatMul(op) => {
+                let depth = extents(0).iter().rev().nth(usize::from(op.transposed[0]));
+                out * depth.copied().unwrap_or(0) as u64
+            }
             _ => 0,
         }
     }
@@ -131,20 +174,32 @@ impl Op {
     /// The operand that is a bias: a quantized one is int32 or int64.
     pub fn bias_operand(&self) -> Option<usize> {
         match self {
-            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Convolution2dTransposeBias(_) => Some(2),
+            Op::Conv2d(_)
+            | Op::DepthwiseConv2d(_)
+            | Op::Convolution2dTransposeBias(_)
+            | Op::FullyConnected(_) => Some(2),
+            Op::TransposeConv(_) => Some(3),
             _ => None,
         }
     }
 
     /// Whether the results' elements are elements of the operands: what is on a grid stays on it.
     pub fn moves_values(&self) -> bool {
-        false
+        match self {
+            Op::ResizeNearest(_) => true,
+            Op::Pool2d(pool) => pool.kind == PoolKind::Max && pool.activation.is_none(),
+            _ => false,
+        }
     }
 
     /// Whether TFLite makes quantized results from stored values, without their zero point:
     /// halves are then rounded away from the stored value 0.
     pub fn averages_stored_values(&self) -> bool {
-        matches!(self, Op::Pool2d(_) | Op::ResizeBilinear(_))
+        match self {
+            Op::Pool2d(pool) => pool.kind == PoolKind::Average,
+            Op::ResizeBilinear(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the results depend on the operands' extents only, not on their elements.
@@ -162,7 +217,8 @@ impl Op {
         match self {
             Op::Conv2d(op) => op.activation,
             Op::DepthwiseConv2d(op) => op.activation,
-            Op::Convolution2dTransposeBias(op) => op.activation,
+            Op::Convolution2dTransposeBias(op) | Op::TransposeConv(op) => op.activation,
+            Op::FullyConnected(op) => op.activation,
             Op::Binary(op) => op.activation,
             Op::Pool2d(op) => op.activation,
             _ => None,
@@ -174,7 +230,8 @@ impl Op {
         match self {
             Op::Conv2d(op) => Some(&mut op.activation),
             Op::DepthwiseConv2d(op) => Some(&mut op.activation),
-            Op::Convolution2dTransposeBias(op) => Some(&mut op.activation),
+            Op::Convolution2dTransposeBias(op) | Op::TransposeConv(op) => Some(&mut op.activation),
+            Op::FullyConnected(op) => Some(&mut op.activation),
             Op::Binary(op) => Some(&mut op.activation),
             Op::Pool2d(op) => Some(&mut op.activation),
             _ => None,

@@ -1,5 +1,6 @@
 //! Resizing of images.
 
+use super::types::moved_type;
 use super::{Operands, expect, real_type};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
@@ -64,6 +65,38 @@ impl ResizeBilinear {
         let lower = (source / ONE).clamp(0, input - 1);
         let upper = ((source + ONE - 1) / ONE).clamp(0, input - 1);
         (lower as usize, upper as usize, (source - ONE * lower) as f32 / ONE as f32)
+    }
+}
+
+/// RESIZE_NEAREST_NEIGHBOR: each output pixel is an input pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResizeNearest {
+    /// The corner pixels of input and output coincide.
+    pub align_corners: bool,
+    /// Pixels are areas with centres at one half, not points.
+    pub half_pixel_centers: bool,
+}
+
+impl ResizeNearest {
+    /// `[n, h, w, c]`, `[oh, ow]` → `[n, oh, ow, c]`.
+    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        let [x, size] = expect(operands)?;
+        let [n, _, _, c] = x.shape.nhwc()?;
+        let [oh, ow] = target_size(size)?;
+        Ok(vec![(Shape::new([n, oh, ow, c])?, moved_type(x)?)])
+    }
+
+    /// The input pixel that output pixel `i` is (TFLite's `GetNearestNeighbor`).
+    pub fn source(&self, i: usize, input: usize, output: usize) -> usize {
+        let scale = if self.align_corners && output > 1 {
+            (input - 1) as f32 / (output - 1) as f32
+        } else {
+            input as f32 / output as f32
+        };
+        let offset = if self.half_pixel_centers { 0.5 } else { 0.0 };
+        let source = (i as f32 + offset) * scale;
+        let source = if self.align_corners { source.round() } else { source.floor() };
+        (source as usize).min(input - 1)
     }
 }
 

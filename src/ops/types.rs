@@ -43,6 +43,15 @@ pub(crate) fn same_real_type(a: &TensorDef, b: &TensorDef) -> Result<DType> {
     Ok(dtype)
 }
 
+/// The type of a tensor whose elements are moved, not looked at: any. Quantized ones need sound
+/// scales, so that elements can be moved to a tensor with others.
+pub(crate) fn moved_type(x: &TensorDef) -> Result<DType> {
+    if x.dtype.stored_range().is_some() && x.quantization.is_some() {
+        require_scales(x)?;
+    }
+    Ok(x.dtype)
+}
+
 /// The type of what weights make of real numbers `x`: that of `x`. The filter has the same type,
 /// or is int8 for an `x` of int16, or quantized for a float one (weights quantized, activations
 /// not); the bias is float32, or a quantized sum of int32 or, for int16, int64.

@@ -75,7 +75,7 @@ impl Window {
 }
 
 /// Strides, dilations and window sides above this are taken for corruption.
-const MAX_STEP: usize = 1 << 15;
+pub(super) const MAX_STEP: usize = 1 << 15;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::graph::{Graph, Node, TensorId};
-use crate::ops::{BinaryKind, Op, Unary};
+use crate::ops::{BinaryKind, Op, PoolKind, Unary};
 use crate::tensor::{TensorDef, View};
 use std::collections::HashMap;
 
@@ -48,9 +48,13 @@ fn identity_of<'a>(
     let same_shape = |i: usize| operand(i).is_some_and(|t| t.shape == graph.tensor(output).shape);
     let kept = match &node.op {
         Op::ResizeBilinear(_) => same_shape(0).then_some(0),
+        Op::ResizeNearest(op) => {
+            // With both flags the last pixel may be doubled.
+            (same_shape(0) && !(op.align_corners && op.half_pixel_centers)).then_some(0)
+        }
         Op::Pool2d(pool) => {
-            let keeps = pool.kernel == [1, 1] && pool.activation.is_none() && same_shape(0);
-            keeps.then_some(0)
+            let keeps = pool.kernel == [1, 1] && pool.kind != PoolKind::L2 && same_shape(0);
+            (keeps && pool.activation.is_none()).then_some(0)
         }
         Op::Binary(binary) if binary.activation.is_none() => {
             let neutral = match binary.kind {

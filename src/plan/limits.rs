@@ -28,7 +28,7 @@ fn work(graph: &Graph, node: &Node) -> u64 {
     // Elements are at most 2^28, and so are the elements of a filter: products fit.
     let elements = output.elements() as u64;
     let macs = match (&node.op, operands.first()) {
-        (Op::Pool2d(pool), Some(Some(x))) => {
+        (Op::Pool2d(pool) | Op::MaxPoolWithArgmax(pool), Some(Some(x))) => {
             let image = x.shape.dims().get(1..3).unwrap_or(&[1, 1]);
             let taps = pool.kernel[0].min(image[0]) * pool.kernel[1].min(image[1]);
             elements.saturating_mul(taps as u64)

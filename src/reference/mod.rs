@@ -9,6 +9,7 @@
 
 mod conv;
 mod elementwise;
+mod matmul;
 mod operand;
 mod pool;
 mod quantize;
@@ -34,6 +35,17 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Convolution2dTransposeBias(op) => {
             conv::transpose_conv(op, input(0), input(1), optional(2), output)
         }
+        Op::TransposeConv(op) => conv::transpose_conv(op, input(2), input(1), optional(3), output),
+        Op::FullyConnected(op) => {
+            matmul::fully_connected(op, input(0), input(1), optional(2), output)
+        }
+        Op::BatchMatMul(op) => matmul::batch_matmul(op, input(0), input(1), output),
+        Op::ResizeNearest(op) => resize::nearest(op, input(0), output),
+        Op::MaxPoolWithArgmax(op) => {
+            let [pooled, taps] = outputs else { unreachable!("infer() makes two results") };
+            pool::max_pool_with_argmax(op, input(0), pooled, taps);
+        }
+        Op::MaxUnpool(op) => pool::max_unpool(op, input(0), input(1), output),
         Op::ResizeBilinear(op) => resize::bilinear(op, input(0), output),
         Op::Pool2d(op) => pool::pool2d(op, input(0), output),
         Op::Reduce(op) => reduce::reduce(op, input(0), input(1), output),

@@ -19,6 +19,7 @@ mod depthwise;
 mod elementwise;
 mod gemm;
 mod pool;
+mod quantize;
 mod resize;
 mod support;
 mod transpose_conv;

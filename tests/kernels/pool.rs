@@ -1,5 +1,5 @@
 use crate::support::*;
-use octomask::kernels::{AveragePool, GlobalAverage, PoolSpec};
+use octomask::kernels::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
 use octomask::ops::{Op, Padding, Pool2d, PoolKind, Reduce, ReduceKind, Window};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -18,17 +18,18 @@ fn windows() {
                         let Ok(output) = window.output([h, w], kernel) else { continue };
                         let activation = random.pick(&ACTIVATIONS);
                         let input = random.tensor(&[2, h, w, c]);
-                        let pool = AveragePool::new(PoolSpec {
+                        let spec = PoolSpec {
                             input: [2, h, w, c],
                             output,
                             kernel,
                             stride,
                             pad: window.pad_before([h, w], kernel),
                             activation,
-                        });
-                        let kind = PoolKind::Average;
-                        let op = Op::Pool2d(Pool2d { kind, kernel, window, activation });
-                        compare(&pool, &op, &[&input], 1, seed);
+                        };
+                        let op = |kind| Op::Pool2d(Pool2d { kind, kernel, window, activation });
+                        let average = op(PoolKind::Average);
+                        compare(&AveragePool::new(spec), &average, &[&input], 1, seed);
+                        compare(&MaxPool::new(spec), &op(PoolKind::Max), &[&input], 1, seed);
                     }
                 }
             }

@@ -10,7 +10,7 @@ pub(super) fn conv2d(op: &Conv2d, site: &Site) -> Option<Chosen> {
     let input = nhwc(site.float(0)?);
     let [n, oh, ow, co] = nhwc(site.output());
     let ci = input[3];
-    let weights = Weights::of(site)?;
+    let weights = Weights::at(site, 1, 2)?;
     let [_, kh, kw, depth] = weights.shape;
     if [kh, kw] == [1, 1] && op.window.stride == [1, 1] && depth == ci {
         let gemm = Gemm::new(GemmSpec {
@@ -28,7 +28,7 @@ pub(super) fn conv2d(op: &Conv2d, site: &Site) -> Option<Chosen> {
 
 pub(super) fn depthwise_conv2d(op: &DepthwiseConv2d, site: &Site) -> Option<Chosen> {
     site.float(0)?;
-    let weights = Weights::of(site)?;
+    let weights = Weights::at(site, 1, 2)?;
     site.reading(1, Depthwise::new(spec(op.window, op.activation, site, weights)))
 }
 
@@ -55,9 +55,23 @@ fn spec<'a>(
     }
 }
 
+/// Operands: image, filter, bias.
 pub(super) fn transpose_conv(op: &ops::TransposeConv, site: &Site) -> Option<Chosen> {
-    let input = nhwc(site.float(0)?);
-    let weights = Weights::of(site)?;
+    transposed(op, site, 0, Weights::at(site, 1, 2)?)
+}
+
+/// Operands: output size, filter, image, bias.
+pub(super) fn sized_transpose_conv(op: &ops::TransposeConv, site: &Site) -> Option<Chosen> {
+    transposed(op, site, 2, Weights::at(site, 1, 3)?)
+}
+
+fn transposed(
+    op: &ops::TransposeConv,
+    site: &Site,
+    image: usize,
+    weights: Weights,
+) -> Option<Chosen> {
+    let input = nhwc(site.float(image)?);
     let [_, kh, kw, _] = weights.shape;
     let [_, oh, ow, _] = nhwc(site.output());
     let spec = ConvSpec {
@@ -72,12 +86,12 @@ pub(super) fn transpose_conv(op: &ops::TransposeConv, site: &Site) -> Option<Cho
         activation: op.activation,
     };
     match DisjointTransposeConv::fits(&spec) {
-        true => site.reading(1, DisjointTransposeConv::new(spec)),
-        false => site.reading(1, TransposeConv::new(spec)),
+        true => site.reading_only(image, DisjointTransposeConv::new(spec)),
+        false => site.reading_only(image, TransposeConv::new(spec)),
     }
 }
 
-/// Operands 1 and 2 of a convolution as kernels take them.
+/// Filter and bias of a convolution as kernels take them.
 #[derive(Clone, Copy)]
 struct Weights<'a> {
     filter: &'a [f32],
@@ -86,13 +100,13 @@ struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// `None` unless they are constant.
-    fn of(site: &Site<'a>) -> Option<Weights<'a>> {
-        let bias = match site.operand(2) {
-            Some(_) => Some(site.constant(2)?),
+    /// These operands, the bias optional; `None` unless they are constant.
+    fn at(site: &Site<'a>, filter: usize, bias: usize) -> Option<Weights<'a>> {
+        let bias = match site.operand(bias) {
+            Some(_) => Some(site.constant(bias)?),
             None => None,
         };
-        let shape = site.operand(1)?.shape.nhwc().ok()?;
-        Some(Weights { filter: site.constant(1)?, shape, bias })
+        let shape = site.operand(filter)?.shape.nhwc().ok()?;
+        Some(Weights { filter: site.constant(filter)?, shape, bias })
     }
 }

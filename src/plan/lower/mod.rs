@@ -3,6 +3,7 @@
 
 mod conv;
 mod elementwise;
+mod matmul;
 mod pool;
 mod quantize;
 mod resize;
@@ -54,6 +55,11 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::Conv2d(op) => conv::conv2d(op, site),
         Op::DepthwiseConv2d(op) => conv::depthwise_conv2d(op, site),
         Op::Convolution2dTransposeBias(op) => conv::transpose_conv(op, site),
+        Op::TransposeConv(op) => conv::sized_transpose_conv(op, site),
+        Op::FullyConnected(op) => matmul::fully_connected(op, site),
+        Op::BatchMatMul(op) => matmul::batch_matmul(op, site),
+        Op::ResizeNearest(op) => resize::nearest(op, site),
+        Op::MaxPoolWithArgmax(_) | Op::MaxUnpool(_) => None,
         Op::ResizeBilinear(op) => resize::bilinear(op, site),
         Op::Pool2d(op) => pool::pool2d(op, site),
         Op::Reduce(op) => pool::reduce(op, site),
@@ -103,6 +109,11 @@ impl<'a> Site<'a> {
     fn reading(&self, count: usize, kernel: impl Kernel + 'static) -> Option<Chosen> {
         let operands = self.node.inputs[..count].to_vec();
         Some(Chosen { kernel: Box::new(kernel), operands })
+    }
+
+    /// A kernel that reads operand `i` only.
+    fn reading_only(&self, i: usize, kernel: impl Kernel + 'static) -> Option<Chosen> {
+        Some(Chosen { kernel: Box::new(kernel), operands: vec![self.node.inputs[i]] })
     }
 }
 

@@ -1,23 +1,15 @@
 //! Kernels of pools and of reductions over images.
 
 use super::{Chosen, Site, nhwc};
-use crate::kernels::{AveragePool, GlobalAverage, PoolSpec};
+use crate::kernels::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
 use crate::ops::reduce::reduced_axes;
 use crate::ops::{Pool2d, PoolKind, Reduce, ReduceKind};
 
 pub(super) fn pool2d(op: &Pool2d, site: &Site) -> Option<Chosen> {
     let (input, output) = (nhwc(site.float(0)?), nhwc(site.output()));
-    match op.kind {
-        PoolKind::Average => average_pool(op, site, input, output),
-    }
-}
-
-fn average_pool(op: &Pool2d, site: &Site, input: [usize; 4], output: [usize; 4]) -> Option<Chosen> {
     let [_, h, w, _] = input;
     let pad = op.window.pad_before([h, w], op.kernel);
-    if op.kernel == [h, w] && pad == [0, 0] && output[1..3] == [1, 1] {
-        return site.reading(1, GlobalAverage::new(input, op.activation));
-    }
+    let is_whole = op.kernel == [h, w] && pad == [0, 0] && output[1..3] == [1, 1];
     let spec = PoolSpec {
         input,
         output: [output[1], output[2]],
@@ -26,7 +18,12 @@ fn average_pool(op: &Pool2d, site: &Site, input: [usize; 4], output: [usize; 4])
         pad,
         activation: op.activation,
     };
-    site.reading(1, AveragePool::new(spec))
+    match op.kind {
+        PoolKind::Average if is_whole => site.reading(1, GlobalAverage::new(input, op.activation)),
+        PoolKind::Average => site.reading(1, AveragePool::new(spec)),
+        PoolKind::Max => site.reading(1, MaxPool::new(spec)),
+        PoolKind::L2 => None,
+    }
 }
 
 /// The mean of whole images `[n, h, w, c]`; other reductions have no kernel.

@@ -1,14 +1,15 @@
 //! Options of convolutions.
 
-use super::{Decode, Options, activation, padding, pair, size};
+use super::{Decode, Options, activation, custom_padding, padding, pair, size};
 use crate::error::{Error, Result};
-use crate::ops::{Conv2d, DepthwiseConv2d, Op, Padding, TransposeConv, Window};
+use crate::ops::{Conv2d, DepthwiseConv2d, Op, TransposeConv, Window};
 use crate::tflite::schema::options;
 
 pub fn builtin(name: &str) -> Option<Decode> {
     Some(match name {
         "CONV_2D" => conv_2d,
         "DEPTHWISE_CONV_2D" => depthwise_conv_2d,
+        "TRANSPOSE_CONV" => transpose_conv,
         _ => return None,
     })
 }
@@ -46,22 +47,25 @@ fn depthwise_conv_2d(o: &Options) -> Result<Op> {
     }))
 }
 
+fn transpose_conv(o: &Options) -> Result<Op> {
+    use options::transpose_conv::*;
+    let table = o.of(TYPE)?;
+    Ok(Op::TransposeConv(TransposeConv {
+        stride: pair(&table, STRIDE_H, STRIDE_W)?,
+        padding: padding(table.get(PADDING)?)?,
+        activation: activation(table.get(ACTIVATION)?)?,
+    }))
+}
+
 /// The options are the C struct `TfLiteTransposeConvParams` as it lies in memory: padding (1 is
 /// SAME, 2 is VALID), stride_width, stride_height; 32 bits each.
 fn convolution_2d_transpose_bias(o: &Options) -> Result<Op> {
-    let (words, []) = o.custom.as_chunks::<4>() else {
-        return Err(Error::malformed(format!("has {} bytes of options", o.custom.len())));
-    };
-    let [padding, stride_w, stride_h] = *words else {
+    let &[padding, stride_w, stride_h] = &o.custom_words()?[..] else {
         return Err(Error::malformed(format!("needs 12 bytes of options, has {}", o.custom.len())));
     };
     Ok(Op::Convolution2dTransposeBias(TransposeConv {
-        stride: [size(i32::from_le_bytes(stride_h))?, size(i32::from_le_bytes(stride_w))?],
-        padding: match i32::from_le_bytes(padding) {
-            1 => Padding::Same,
-            2 => Padding::Valid,
-            other => return Err(Error::malformed(format!("padding {other} does not exist"))),
-        },
+        stride: [size(stride_h)?, size(stride_w)?],
+        padding: custom_padding(padding)?,
         activation: None,
     }))
 }

@@ -3,6 +3,7 @@
 
 mod conv;
 mod elementwise;
+mod matmul;
 mod pool;
 mod quantize;
 mod reduce;
@@ -60,6 +61,14 @@ impl<'f> Options<'f> {
             None => Err(Error::malformed("its options are missing")),
         }
     }
+
+    /// Custom options that are a C struct of 32-bit integers as it lies in memory.
+    fn custom_words(&self) -> Result<Vec<i32>> {
+        let (words, []) = self.custom.as_chunks::<4>() else {
+            return Err(Error::malformed(format!("has {} bytes of options", self.custom.len())));
+        };
+        Ok(words.iter().map(|&word| i32::from_le_bytes(word)).collect())
+    }
 }
 
 /// Makes the operator of its options.
@@ -69,6 +78,7 @@ pub type Decode = fn(&Options) -> Result<Op>;
 const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     conv::builtin,
     elementwise::builtin,
+    matmul::builtin,
     pool::builtin,
     quantize::builtin,
     reduce::builtin,
@@ -77,7 +87,7 @@ const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
 ];
 
 /// Families with custom operators, known by the names they were registered under.
-const CUSTOM: &[fn(&str) -> Option<Decode>] = &[conv::custom];
+const CUSTOM: &[fn(&str) -> Option<Decode>] = &[conv::custom, pool::custom];
 
 /// How an operator is read; `None` for those that are not supported.
 pub fn decoder(code: &Code) -> Option<Decode> {
@@ -104,6 +114,15 @@ fn padding(value: i8) -> Result<Padding> {
     match value {
         0 => Ok(Padding::Same),
         1 => Ok(Padding::Valid),
+        _ => Err(Error::malformed(format!("padding {value} does not exist"))),
+    }
+}
+
+/// The C enum `TfLitePadding`, in custom options.
+fn custom_padding(value: i32) -> Result<Padding> {
+    match value {
+        1 => Ok(Padding::Same),
+        2 => Ok(Padding::Valid),
         _ => Err(Error::malformed(format!("padding {value} does not exist"))),
     }
 }

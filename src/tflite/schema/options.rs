@@ -37,6 +37,15 @@ pub mod pool_2d {
     pub const ACTIVATION: Field<i8> = Field(5, 0);
 }
 
+pub mod fully_connected {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 8;
+    pub const ACTIVATION: Field<i8> = Field(0, 0);
+    pub const WEIGHTS_FORMAT: Field<i8> = Field(1, 0);
+    pub const KEEP_NUM_DIMS: Field<bool> = Field(2, false);
+}
+
 pub mod add {
     use crate::tflite::flatbuffer::Field;
 
@@ -72,6 +81,16 @@ pub mod shape {
     pub const OUT_TYPE: Field<i8> = Field(0, 0);
 }
 
+pub mod transpose_conv {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 49;
+    pub const PADDING: Field<i8> = Field(0, 0);
+    pub const STRIDE_W: Field<i32> = Field(1, 0);
+    pub const STRIDE_H: Field<i32> = Field(2, 0);
+    pub const ACTIVATION: Field<i8> = Field(3, 0);
+}
+
 pub mod fake_quant {
     use crate::tflite::flatbuffer::Field;
 
@@ -80,4 +99,20 @@ pub mod fake_quant {
     pub const MAX: Field<f32> = Field(1, 0.0);
     pub const NUM_BITS: Field<i32> = Field(2, 0);
     pub const NARROW_RANGE: Field<bool> = Field(3, false);
+}
+
+pub mod resize_nearest_neighbor {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 74;
+    pub const ALIGN_CORNERS: Field<bool> = Field(0, false);
+    pub const HALF_PIXEL_CENTERS: Field<bool> = Field(1, false);
+}
+
+pub mod batch_matmul {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 101;
+    pub const ADJ_X: Field<bool> = Field(0, false);
+    pub const ADJ_Y: Field<bool> = Field(1, false);
 }

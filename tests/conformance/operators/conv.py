@@ -48,6 +48,39 @@ def depthwise_conv_2d(rng, g):
             f"stride {options.strideH}x{options.strideW} {about}")
 
 
+@family("TRANSPOSE_CONV", FORMS)
+def transpose_conv(rng, g):
+    options = schema.TransposeConvOptionsT()
+    options.padding = int(rng.integers(2))
+    options.strideH, options.strideW = (int(s) for s in rng.integers(1, 4, 2))
+    if rng.integers(2):
+        options.strideH = options.strideW = 2
+    stride = [options.strideH, options.strideW]
+    kernel = pick(rng, [(2, 2), (3, 3), (4, 4), (2, 3), (1, 1), (5, 5)])
+    shape = (pick(rng, [1, 1, 2]), int(rng.integers(1, 10)), int(rng.integers(1, 10)), pick(rng, CHANNELS))
+    channels = pick(rng, CHANNELS)
+    # Any size of the output from which the same window, slid over it, makes the input.
+    if options.padding == schema.Padding.SAME:
+        out = [(n - 1) * s + 1 + int(rng.integers(s)) for n, s in zip(shape[1:3], stride)]
+        if rng.integers(2):
+            out = [n * s for n, s in zip(shape[1:3], stride)]
+    else:
+        out = [(n - 1) * s + k + int(rng.integers(s)) for n, s, k in zip(shape[1:3], stride, kernel)]
+    x = g.input(values(rng, shape))
+    filter_shape, fan_in = (channels, *kernel, shape[3]), np.prod(kernel) * shape[3]
+    axis = 0 if rng.integers(3) else None
+    weights = g.weights(values(rng, filter_shape, fan_in**-0.5), axis)
+    operands = [g.const(np.int32([shape[0], *out, channels])), weights, x]
+    bias = bool(rng.integers(2))
+    if bias:
+        operands.append(g.bias(values(rng, channels), x, weights))
+    # What is behind DEQUANTIZE is not constant to TFLite's version 1.
+    version = 3 if bias else 1
+    g.output(g.op("TRANSPOSE_CONV", operands, options, version=version))
+    padding = ["SAME", "VALID"][options.padding]
+    return f"{shape} filter {kernel} to {out} {channels} stride {stride} {padding} {'bias' if bias else ''}"
+
+
 @family("Convolution2DTransposeBias", ["float32", "float16"], engine="xnnpack")
 def convolution_2d_transpose_bias(rng, g):
     stride = pick(rng, [1, 2, 2, 3])
