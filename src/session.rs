@@ -116,8 +116,27 @@ impl Session {
     /// # Safety
     /// Nobody else may read or write the outputs of this tile, or write the step's operands.
     unsafe fn run_tile(&self, step: &Step, tile: usize, thread: usize) {
+        // Most steps read and write a few tensors: long lists take time to clear.
+        match (step.operands.len(), step.outputs.len()) {
+            // SAFETY: the caller's promise.
+            (0..=3, 1) => unsafe { self.run_tile_of::<3, 1>(step, tile, thread) },
+            // SAFETY: the caller's promise.
+            _ => unsafe { self.run_tile_of::<MAX_OPERANDS, MAX_OUTPUTS>(step, tile, thread) },
+        }
+    }
+
+    /// At most `I` operands and `O` outputs.
+    ///
+    /// # Safety
+    /// As [`Session::run_tile`].
+    unsafe fn run_tile_of<const I: usize, const O: usize>(
+        &self,
+        step: &Step,
+        tile: usize,
+        thread: usize,
+    ) {
         let units = tile_units(step, tile);
-        let mut inputs = [None; MAX_OPERANDS];
+        let mut inputs = [None; I];
         for (input, operand) in inputs.iter_mut().zip(&step.operands) {
             *input = match operand {
                 // SAFETY: the slot lies in the arena, and buffers that are alive in the same step
@@ -127,7 +146,7 @@ impl Session {
                 Operand::None => None,
             };
         }
-        let mut outputs: [ViewMut; MAX_OUTPUTS] = array::from_fn(|k| match step.outputs.get(k) {
+        let mut outputs: [ViewMut; O] = array::from_fn(|k| match step.outputs.get(k) {
             // SAFETY: the slot lies in the arena; spans of different tiles are disjoint
             // (`check_spans`), and this tile is ours alone (the caller's promise).
             Some(&slot) => unsafe {
