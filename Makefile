@@ -28,6 +28,7 @@ WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path
 help:
 	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
 	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
+	@echo "make fuzz      conformance with TFLite on new random cases (MINUTES=$(MINUTES))"
 	@echo "make bench     side by side with the peers, in one browser run"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make wasm      the four wasm builds and their sizes; make wasm-simd for one"
@@ -82,7 +83,7 @@ www/dist-demo/index.html: $(WASM) $(MODEL_FILES) $(WEB_SOURCES)
 
 # ---- the four commands
 
-.PHONY: demo test bench package
+.PHONY: demo test fuzz bench package
 demo: www/dist-demo/index.html
 	@PORT=$(PORT) node www/serve.mjs
 
@@ -95,6 +96,11 @@ target/package/octomask.tgz: www/dist-demo/index.html
 
 test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed wasm-pack browsers
 	@target/venv/bin/python .make/test.py $(SUITES)
+
+# Conformance with TFLite on cases that were not tried before, for MINUTES.
+MINUTES ?= 10
+fuzz: target/venv/installed $(MODEL_FILES) | rust
+	@PATH="$$PWD/target/rust/native:$$PATH" target/venv/bin/python tests/conformance/fuzz.py --minutes $(MINUTES)
 
 BENCH_MODULES := tests/bench/node_modules/.package-lock.json
 $(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json

@@ -27,9 +27,9 @@ def asymmetric(dtype, low, high):
     """Scales under which a type reaches from low to high, 0 included."""
     low, high = min(float(low), 0.0), max(float(high), 0.0)
     if dtype == np.int16:  # zero points of 0 only
-        return Scales(dtype, max(-low, high, 1e-3) / 32767)
+        return Scales(dtype, max(-low, high, 0.05) / 32767)
     limits = np.iinfo(dtype)
-    scale = np.float32(max(high - low, 1e-3) / (limits.max - limits.min))
+    scale = np.float32(max(high - low, 0.05) / (limits.max - limits.min))
     return Scales(dtype, scale, int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))
 
 

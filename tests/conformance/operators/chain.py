@@ -69,7 +69,7 @@ class Chain:
 
 
 # One step of one operator can become several in the next convolution.
-@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 2}, outliers=0.02)
+@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 6}, outliers=0.05)
 def chain(rng, g):
     network = Chain(rng, g)
     told = []
