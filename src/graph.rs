@@ -356,3 +356,34 @@ pub(crate) mod testing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::testing::GraphBuilder;
+    use crate::ops::{Binary, BinaryKind, Op};
+    use crate::tensor::{DType, Data};
+
+    #[test]
+    fn what_depends_on_shapes_is_known_after_inference() {
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[1, 5, 7]);
+        let extents = b.node(Op::Shape(DType::I32), &[x]);
+        let graph = b.build(&[extents]);
+        assert_eq!(graph.tensor(extents).const_integers(), Some(vec![1, 5, 7]));
+    }
+
+    #[test]
+    fn small_constants_are_joined_while_shapes_are_inferred() {
+        let add = Op::Binary(Binary { kind: BinaryKind::Add, activation: None });
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[2]);
+        let small = b.constant(&[2], Data::F32(vec![1.0, 2.0]));
+        let large = b.constant(&[100], Data::F32(vec![1.0; 100]));
+        let known = b.node(add.clone(), &[small, small]);
+        let later = b.node(add.clone(), &[large, large]);
+        let unknown = b.node(add, &[x, known]);
+        let graph = b.build(&[known, later, unknown]);
+        assert_eq!(graph.tensor(known).data.as_deref(), Some(&Data::F32(vec![2.0, 4.0])));
+        assert!(!graph.tensor(later).is_const() && !graph.tensor(unknown).is_const());
+    }
+}

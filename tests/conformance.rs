@@ -206,7 +206,7 @@ impl Counts {
 
 /// Runs the cases that `keep` takes. A model is loaded once for neighbouring cases that share it,
 /// so that a run which leaves something behind shows in the next.
-fn check(suite_name: &str, backend: Backend, threads: usize, keep: impl Fn(&Case) -> bool) {
+fn check(suite_name: &str, options: &Options, keep: impl Fn(&Case) -> bool) {
     let suite = suite(suite_name);
     let cases: Vec<&Case> = suite.cases.iter().filter(|c| keep(c)).collect();
     assert!(!cases.is_empty(), "no case was kept");
@@ -216,8 +216,7 @@ fn check(suite_name: &str, backend: Backend, threads: usize, keep: impl Fn(&Case
     for group in cases.chunk_by(same) {
         let first = group[0];
         let bytes = fs::read(suite.dir.join(&first.model)).expect("the case's model can be read");
-        let options = Options { threads, backend, ..Options::default() };
-        let loaded = Model::load(&bytes, &options).and_then(|mut model| {
+        let loaded = Model::load(&bytes, options).and_then(|mut model| {
             if let Some([h, w]) = first.size {
                 model.resize(h, w)?;
             }
@@ -237,8 +236,8 @@ fn check(suite_name: &str, backend: Backend, threads: usize, keep: impl Fn(&Case
             }
         }
     }
-    if suite_name == "operators" {
-        counts.write(&format!("{backend:?}.{threads}"));
+    if suite_name == "operators" && cases.len() == suite.cases.len() {
+        counts.write(&format!("{:?}.{}", options.backend, options.threads));
     }
     println!("{} cases of {suite_name}, {} failed", cases.len(), failures.len());
     assert!(
@@ -251,6 +250,10 @@ fn check(suite_name: &str, backend: Backend, threads: usize, keep: impl Fn(&Case
     );
 }
 
+fn on(backend: Backend, threads: usize) -> Options {
+    Options { threads, backend, ..Options::default() }
+}
+
 /// The folder of operators' cases: all of them, or those that CONFORMANCE_SUITE names.
 fn operators() -> String {
     std::env::var("CONFORMANCE_SUITE").unwrap_or("operators".to_string())
@@ -258,17 +261,25 @@ fn operators() -> String {
 
 #[test]
 fn operators_in_the_reference_backend() {
-    check(&operators(), Backend::Reference, 1, |_| true);
+    check(&operators(), &on(Backend::Reference, 1), |_| true);
 }
 
 #[test]
 fn operators_at_one_thread() {
-    check(&operators(), Backend::Kernels, 1, |_| true);
+    check(&operators(), &on(Backend::Kernels, 1), |_| true);
 }
 
 #[test]
 fn operators_at_two_threads() {
-    check(&operators(), Backend::Kernels, 2, |_| true);
+    check(&operators(), &on(Backend::Kernels, 2), |_| true);
+}
+
+/// Without the pass that makes floats of them, quantized operators run on the reference.
+#[test]
+fn quantized_operators_as_they_are_stored() {
+    let disabled_passes = vec![octomask::optimize::QUANTIZED_TO_FLOAT.to_string()];
+    let options = Options { disabled_passes, ..on(Backend::Kernels, 2) };
+    check("operators", &options, |c| matches!(&c.form[..], "int8" | "uint8" | "int16" | "dynamic"));
 }
 
 #[test]
@@ -276,28 +287,28 @@ fn models_in_the_reference_backend() {
     // A tenth of the speed: two of the inputs will do.
     let kept = ["shoulders", "noise seed 1"];
     let keep = |c: &Case| c.size.is_none() && kept.iter().any(|k| c.name.contains(k));
-    check("models", Backend::Reference, 1, keep);
+    check("models", &on(Backend::Reference, 1), keep);
 }
 
 #[test]
 fn models_at_one_thread() {
-    check("models", Backend::Kernels, 1, |c| c.size.is_none());
+    check("models", &on(Backend::Kernels, 1), |c| c.size.is_none());
 }
 
 #[test]
 fn models_at_two_threads() {
-    check("models", Backend::Kernels, 2, |c| c.size.is_none());
+    check("models", &on(Backend::Kernels, 2), |c| c.size.is_none());
 }
 
 #[test]
 fn models_at_other_sizes_in_the_reference_backend() {
-    check("models", Backend::Reference, 1, |c| c.size.is_some());
+    check("models", &on(Backend::Reference, 1), |c| c.size.is_some());
 }
 
 #[test]
 fn models_at_other_sizes() {
-    check("models", Backend::Kernels, 1, |c| c.size.is_some());
-    check("models", Backend::Kernels, 2, |c| c.size.is_some());
+    check("models", &on(Backend::Kernels, 1), |c| c.size.is_some());
+    check("models", &on(Backend::Kernels, 2), |c| c.size.is_some());
 }
 
 /// Other sizes asked for when loading, and a model taken through several sizes and back.

@@ -3,7 +3,7 @@
 use super::types::require_type;
 use super::{Operands, Unary, Window, expect, real_type};
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Shape};
+use crate::tensor::{DType, MAX_ELEMENTS, Shape};
 
 /// What is taken of each window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,10 @@ impl Pool2d {
         let (Some(oh), Some(ow)) = (h.checked_mul(kh), w.checked_mul(kw)) else {
             return Err(Error::malformed(format!("a window of {kh}x{kw} pixels")));
         };
-        if kh == 0 || kw == 0 {
+        let counts =
+            |n: usize, stride: usize| n.checked_mul(stride).is_some_and(|r| r <= MAX_ELEMENTS);
+        let [rows, columns] = self.window.stride;
+        if kh == 0 || kw == 0 || !counts(h, rows) || !counts(w, columns) {
             return Err(Error::malformed(format!("a window of {kh}x{kw} pixels")));
         }
         Ok(vec![(Shape::new([n, oh, ow, c])?, DType::F32)])

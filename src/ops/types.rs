@@ -135,3 +135,80 @@ pub(crate) fn settle_result(result: &mut TensorDef, dtype: DType, quantized: boo
     result.dtype = dtype;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::{Quantization, Shape};
+
+    fn tensor(dtype: DType, scale: &[f32], zero_point: &[i64], axis: usize) -> TensorDef {
+        let quantization = (!scale.is_empty()).then(|| Quantization {
+            scale: scale.to_vec(),
+            zero_point: zero_point.to_vec(),
+            axis,
+        });
+        let shape = Shape::new([2, 3]).unwrap();
+        TensorDef { name: "t".into(), shape, dtype, quantization, data: None }
+    }
+
+    #[test]
+    fn only_sound_scales_make_real_numbers() {
+        let real = |dtype, scale: &[f32], zero_point: &[i64]| {
+            real_type(&tensor(dtype, scale, zero_point, 0)).map_err(|e| e.to_string())
+        };
+        assert_eq!(real(DType::F32, &[], &[]), Ok(DType::F32));
+        assert_eq!(real(DType::I8, &[0.5], &[-128]), Ok(DType::I8));
+        assert_eq!(real(DType::U8, &[0.5], &[255]), Ok(DType::U8));
+        for (dtype, scale, zero_point, what) in [
+            (DType::I8, &[][..], &[][..], "without a scale"),
+            (DType::I8, &[0.0], &[0], "a scale of 0"),
+            (DType::I8, &[-1.0], &[0], "a scale of -1"),
+            (DType::I8, &[f32::NAN], &[0], "a scale of NaN"),
+            (DType::I16, &[f32::INFINITY], &[0], "a scale of inf"),
+            (DType::I8, &[1e-45], &[0], "a scale of 0.000"),
+            (DType::I8, &[1.0], &[128], "a zero point of 128"),
+            (DType::U8, &[1.0], &[-1], "a zero point of -1"),
+            (DType::I8, &[1.0, 1.0], &[0], "has 2 scales"),
+            (DType::I8, &[1.0, 1.0], &[0, 0], "for weights only"),
+            (DType::I8, &[1.0; 3], &[0; 3], "with 3 scales"),
+            (DType::I32, &[1.0], &[0], "only float32 and quantized"),
+            (DType::Bool, &[], &[], "only float32 and quantized"),
+        ] {
+            let error = real(dtype, scale, zero_point).unwrap_err();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn weights_go_with_their_input() {
+        let float = tensor(DType::F32, &[], &[], 0);
+        let quantized = |dtype| tensor(dtype, &[1.0], &[0], 0);
+        let rows = tensor(DType::I8, &[1.0, 0.0], &[0, 0], 0);
+        let bias = quantized(DType::I32);
+        let fits = |x: &TensorDef, filter: &TensorDef, bias: Option<&TensorDef>| {
+            weighted_type(x, filter, bias).is_ok()
+        };
+        assert!(fits(&float, &float, Some(&float)));
+        assert!(fits(&float, &rows, Some(&float)));
+        assert!(fits(&quantized(DType::I8), &rows, Some(&bias)));
+        assert!(fits(&quantized(DType::I16), &rows, Some(&quantized(DType::I64))));
+        assert!(fits(&quantized(DType::U8), &quantized(DType::U8), None));
+        assert!(!fits(&quantized(DType::I8), &quantized(DType::U8), None));
+        assert!(!fits(&quantized(DType::I8), &float, None));
+        assert!(!fits(&quantized(DType::I8), &rows, Some(&float)));
+        assert!(!fits(&float, &rows, Some(&bias)));
+    }
+
+    #[test]
+    fn results_keep_the_scales_that_have_a_meaning() {
+        let mut result = tensor(DType::I8, &[1.0], &[0], 0);
+        settle_result(&mut result, DType::I8, true).unwrap();
+        assert!(result.quantization.is_some());
+        assert!(settle_result(&mut result, DType::U8, true).is_err());
+        settle_result(&mut result, DType::F32, true).unwrap();
+        assert_eq!((result.dtype, result.quantization), (DType::F32, None));
+        let mut plain = tensor(DType::U8, &[], &[], 0);
+        settle_result(&mut plain, DType::U8, false).unwrap();
+        assert!(settle_result(&mut plain, DType::U8, true).is_err());
+    }
+}

@@ -33,6 +33,12 @@ fn work(graph: &Graph, node: &Node) -> u64 {
             let taps = pool.kernel[0].min(image[0]) * pool.kernel[1].min(image[1]);
             elements.saturating_mul(taps as u64)
         }
+        // Sized by an operand: it may have many pixels that no input reaches.
+        (Op::TransposeConv(_), _) => {
+            let filter = operands.get(1).copied().flatten().map_or(&[][..], |f| f.shape.dims());
+            let taps = filter.get(1..3).unwrap_or(&[]).iter().product::<usize>();
+            node.op.macs(&operands, output).max(elements.saturating_mul(taps as u64))
+        }
         _ => node.op.macs(&operands, output),
     };
     let read: usize = operands.iter().flatten().map(|t| t.shape.elements()).sum();

@@ -1,6 +1,6 @@
 //! Pools.
 
-use super::{Input, Output, activate, element, place, tap};
+use super::{Input, Output, activate, element, place};
 use crate::ops::{Pool2d, PoolKind};
 
 /// The taps `[ky, kx]` of the window at output pixel `at` that lie inside the image, row-major,
@@ -10,13 +10,17 @@ fn taps<'a>(
     x: &Input,
     [oy, ox]: [usize; 2],
 ) -> impl Iterator<Item = ([usize; 2], [usize; 2])> + Clone + 'a {
-    let ([_, h, w, _], [kh, kw]) = (x.nhwc(), op.kernel);
+    let [_, h, w, _] = x.nhwc();
     let pad = op.window.pad_before([h, w], op.kernel);
-    let [rows, columns] = op.window.stride;
-    (0..kh * kw).filter_map(move |i| {
-        let [ky, kx] = [i / kw, i % kw];
-        Some(([ky, kx], [tap(oy, rows, ky, 1, pad[0], h)?, tap(ox, columns, kx, 1, pad[1], w)?]))
-    })
+    // A window may be far larger than the image: taps outside are not looked at one by one.
+    let inside = |a: usize, at: usize, extent: usize| {
+        let origin = at * op.window.stride[a];
+        pad[a].saturating_sub(origin)..op.kernel[a].min((extent + pad[a]).saturating_sub(origin))
+    };
+    let (rows, columns) = (inside(0, oy, h), inside(1, ox, w));
+    let pixel = move |a: usize, at: usize, k: usize| at * op.window.stride[a] + k - pad[a];
+    rows.flat_map(move |ky| columns.clone().map(move |kx| [ky, kx]))
+        .map(move |[ky, kx]| ([ky, kx], [pixel(0, oy, ky), pixel(1, ox, kx)]))
 }
 
 /// Each output is made of the pixels of its window that lie inside the image.
