@@ -1,6 +1,6 @@
 //! How stored integers stand for real numbers.
 
-use crate::tensor::{DType, Shape};
+use crate::tensor::{DType, Shape, View, ViewMut};
 
 /// `real = scale * (stored - zero_point)`, for the whole tensor or for each slice along `axis`.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +96,50 @@ impl Grid {
         Grid { scale, zero_point, low, high, halves_from: zero_point }
     }
 
+    /// The numbers that stored values stand for.
+    ///
+    /// # Panics
+    /// When the lengths differ, or the type is one that is never quantized.
+    pub fn load(&self, stored: View<'_>, reals: &mut [f32]) {
+        fn each<T: Copy + Into<i32>>(stored: &[T], reals: &mut [f32], grid: &Grid) {
+            assert_eq!(stored.len(), reals.len());
+            for (real, &q) in reals.iter_mut().zip(stored) {
+                *real = (q.into() - grid.zero_point) as f32 * grid.scale;
+            }
+        }
+        match stored {
+            View::I8(v) => each(v, reals, self),
+            View::U8(v) => each(v, reals, self),
+            View::I16(v) => each(v, reals, self),
+            other => panic!("{} is never quantized", other.dtype()),
+        }
+    }
+
+    /// Stores the nearest value of each number. What lies less than 1e-4 of a step below a half
+    /// counts as one: sums of a few multiples of a step often end there, up to the rounding of
+    /// floats.
+    ///
+    /// # Panics
+    /// As [`Grid::load`].
+    pub fn store(&self, reals: &[f32], stored: ViewMut<'_>) {
+        fn each<T>(reals: &[f32], stored: &mut [T], grid: &Grid, narrow: impl Fn(i32) -> T) {
+            assert_eq!(stored.len(), reals.len());
+            let (steps_per_one, zero) = (1.0 / grid.scale, grid.zero_point as f32);
+            let (low, high) = (grid.low as f32 - zero, grid.high as f32 - zero);
+            for (q, &real) in stored.iter_mut().zip(reals) {
+                let steps = (real * steps_per_one).clamp(low, high);
+                // `as` cuts the fraction off.
+                *q = narrow((steps + 0.5001f32.copysign(steps)) as i32 + grid.zero_point);
+            }
+        }
+        match stored {
+            ViewMut::I8(v) => each(reals, v, self, |q| q as i8),
+            ViewMut::U8(v) => each(reals, v, self, |q| q as u8),
+            ViewMut::I16(v) => each(reals, v, self, |q| q as i16),
+            other => panic!("{} is never quantized", other.as_view().dtype()),
+        }
+    }
+
     /// The nearest value.
     pub fn nearest(&self, real: f64) -> f64 {
         let (zero_point, from) = (self.zero_point as f64, self.halves_from as f64);
@@ -119,6 +163,23 @@ mod tests {
         assert_eq!(Grid { halves_from: 0, ..grid }.nearest(0.25), 0.0);
         assert_eq!(Grid::of(DType::F32, Some(&quantization)), None);
         assert_eq!(Grid::of(DType::I8, None), None);
+    }
+
+    #[test]
+    fn what_is_stored_is_loaded_as_the_nearest_value() {
+        let quantization = Quantization::per_tensor(0.5, 3);
+        let reals = [0.0, 0.2, 0.25, -0.25, 1e9, -1e9, f32::NAN];
+        let mut loaded = [9.0; 7];
+        let mut bytes = [9u8; 7];
+        let grid = Grid::of(DType::U8, Some(&quantization)).unwrap();
+        grid.store(&reals, ViewMut::U8(&mut bytes));
+        assert_eq!(bytes, [3, 3, 4, 2, 255, 0, 3]);
+        grid.load(View::U8(&bytes), &mut loaded);
+        assert_eq!(loaded, [0.0, 0.0, 0.5, -0.5, 126.0, -1.5, 0.0]);
+        let mut words = [9i16; 7];
+        let grid = Grid::of(DType::I16, Some(&Quantization::per_tensor(0.5, 0))).unwrap();
+        grid.store(&reals, ViewMut::I16(&mut words));
+        assert_eq!(words, [0, 0, 1, -1, 32767, -32768, 0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 pub use crate::quantization::{Grid, Quantization};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Element types a tensor of a running graph may have. The file format knows more; the reader
@@ -297,6 +298,23 @@ impl<'a> View<'a> {
     /// Whether there is no element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Some of the elements.
+    ///
+    /// # Panics
+    /// When they do not all exist.
+    pub fn slice(&self, elements: Range<usize>) -> View<'a> {
+        match *self {
+            View::F32(v) => View::F32(&v[elements]),
+            View::F16(v) => View::F16(&v[elements]),
+            View::I8(v) => View::I8(&v[elements]),
+            View::U8(v) => View::U8(&v[elements]),
+            View::I16(v) => View::I16(&v[elements]),
+            View::I32(v) => View::I32(&v[elements]),
+            View::I64(v) => View::I64(&v[elements]),
+            View::Bool(v) => View::Bool(&v[elements]),
+        }
     }
 
     /// The elements, if they are float32.

@@ -98,9 +98,24 @@ fn a_segmenter_goes_from_frame_to_mask() {
 }
 
 #[test]
+fn quantized_models_give_masks_too() {
+    let bytes = hand_made::quantized_scaled_sum("mask", [1, 8, 8, 3], -0.5);
+    let mut model = Model::load(&bytes, &Options::default()).unwrap();
+    let mut segmenter = Segmenter::new(&model).unwrap();
+    // As above; the sum has 64 steps to 1.
+    for (rgb, mask) in [([51, 102, 51], 153), ([255, 255, 255], 255), ([40, 60, 20], 0)] {
+        let got = mask_of(&mut segmenter, &mut model, rgb, 0.0);
+        assert!(got.iter().all(|&v| (v as i32 - mask).abs() <= 4), "{rgb:?}: {got:?}");
+    }
+}
+
+#[test]
 fn models_without_an_image_are_refused() {
     for (shape, what) in [
-        ([2, 8, 8, 3], "takes an image 1xHxWx3 of float32, this one takes 2x8x8x3 of float32"),
+        (
+            [2, 8, 8, 3],
+            "takes an image 1xHxWx3 of float32 or of quantized integers, this one takes 2x8x8x3",
+        ),
         ([1, 8, 8, 4], "this one takes 1x8x8x4 of float32"),
     ] {
         let bytes = hand_made::scaled_sum("no mask", shape, 0.5);

@@ -3,7 +3,7 @@
 use super::activation::map;
 use super::{Args, Kernel};
 use crate::simd::{Native, Vector};
-use crate::tensor::{Grid, View, ViewMut};
+use crate::tensor::{Grid, ViewMut};
 use std::ops::Range;
 
 /// Elements of a unit.
@@ -122,14 +122,7 @@ impl Kernel for Dequantize {
         assert_eq!(input.len(), self.elements, "elements of operand 0");
         let span = span(self.elements, units);
         let output = args.output(span.clone());
-        let Grid { scale, zero_point, .. } = self.grid;
-        let real = |stored: i32| (stored - zero_point) as f32 * scale;
-        match input {
-            View::I8(v) => output.iter_mut().zip(&v[span]).for_each(|(y, &q)| *y = real(q.into())),
-            View::U8(v) => output.iter_mut().zip(&v[span]).for_each(|(y, &q)| *y = real(q.into())),
-            View::I16(v) => output.iter_mut().zip(&v[span]).for_each(|(y, &q)| *y = real(q.into())),
-            other => panic!("cannot dequantize {}", other.dtype()),
-        }
+        self.grid.load(input.slice(span), output);
     }
 }
 
@@ -162,18 +155,6 @@ impl Kernel for Quantize {
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
         let span = span(self.elements, units);
         let input = &args.input(0, self.elements)[span];
-        let Grid { scale, zero_point, low, high, .. } = self.grid;
-        let (steps_per_one, zero) = (1.0 / scale, zero_point as f32);
-        let stored = |x: f32| {
-            let steps = (x * steps_per_one).clamp(low as f32 - zero, high as f32 - zero);
-            // As in `nearest_integer`; `as` cuts the fraction off.
-            (steps + 0.5001f32.copysign(steps)) as i32 + zero_point
-        };
-        match &mut args.outputs[0] {
-            ViewMut::I8(v) => v.iter_mut().zip(input).for_each(|(q, &x)| *q = stored(x) as i8),
-            ViewMut::U8(v) => v.iter_mut().zip(input).for_each(|(q, &x)| *q = stored(x) as u8),
-            ViewMut::I16(v) => v.iter_mut().zip(input).for_each(|(q, &x)| *q = stored(x) as i16),
-            other => panic!("cannot quantize to {}", other.as_view().dtype()),
-        }
+        self.grid.store(input, args.outputs[0].reborrow());
     }
 }

@@ -3,48 +3,69 @@
 use crate::error::{Error, Result};
 use crate::tensor::View;
 
-/// Probability of a person for each pixel, 0 to 1, into `out`, `[height][width]`.
-///
-/// `output` is `[height][width][channels]`. One channel is the probability itself; of more, which
-/// hold one score per class, the first is the background's, and the result is one minus its
-/// softmax.
-///
-/// Errors: `UnsupportedModel` for types other than float32, `BadInput` for lengths that do not
-/// fit.
-pub fn probabilities(output: View<'_>, channels: usize, out: &mut [f32]) -> Result<()> {
-    let scores = match output {
-        View::F32(scores) => scores,
-        View::F16(_)
-        | View::I8(_)
-        | View::U8(_)
-        | View::I16(_)
-        | View::I32(_)
-        | View::I64(_)
-        | View::Bool(_) => {
-            let dtype = output.dtype();
-            return Err(Error::unsupported(format!(
-                "a mask of {dtype}, only float32 is supported"
-            )));
+/// What a model says of each pixel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scores {
+    /// One number: the probability of a person.
+    Probability,
+    /// So many probabilities, one per class; the first is the background's.
+    Probabilities(usize),
+    /// So many scores whose softmax are the probabilities.
+    Logits(usize),
+    /// The number of a class; 0 is the background.
+    Classes,
+}
+
+impl Scores {
+    /// Numbers per pixel.
+    fn channels(self) -> usize {
+        match self {
+            Scores::Probability | Scores::Classes => 1,
+            Scores::Probabilities(channels) | Scores::Logits(channels) => channels,
         }
-    };
-    if channels == 0 || out.len().checked_mul(channels) != Some(scores.len()) {
+    }
+}
+
+/// Probability of a person, or of anything but background, for each pixel, 0 to 1, into `out`,
+/// `[height][width]`.
+///
+/// `output` is `[height][width][channels]`, float32, or int32 or int64 where it holds classes.
+///
+/// Errors: `UnsupportedModel` for other types, `BadInput` for lengths that do not fit.
+pub fn probabilities(output: View<'_>, scores: Scores, out: &mut [f32]) -> Result<()> {
+    let channels = scores.channels();
+    if channels == 0 || out.len().checked_mul(channels) != Some(output.len()) {
         return Err(Error::bad_input(format!(
             "{} scores are not {} pixels of {channels} channels",
-            scores.len(),
+            output.len(),
             out.len()
         )));
     }
-    if channels == 1 {
-        for (out, &score) in out.iter_mut().zip(scores) {
-            *out = clamp(score);
+    let foreground = |is: bool| f32::from(u8::from(is));
+    match (output, scores) {
+        (View::F32(v), Scores::Probability) => {
+            out.iter_mut().zip(v).for_each(|(out, &p)| *out = clamp(p));
         }
-    } else {
-        for (out, scores) in out.iter_mut().zip(scores.chunks_exact(channels)) {
-            let background = scores[0];
-            // Relative to the background's; infinity is as good as any large number.
-            let others: f32 = scores[1..].iter().map(|s| (s - background).exp()).sum();
-            *out = clamp(1.0 - 1.0 / (1.0 + others));
+        (View::F32(v), Scores::Probabilities(_)) => {
+            for (out, p) in out.iter_mut().zip(v.chunks_exact(channels)) {
+                *out = clamp(1.0 - p[0]);
+            }
         }
+        (View::F32(v), Scores::Logits(_)) => {
+            for (out, scores) in out.iter_mut().zip(v.chunks_exact(channels)) {
+                let background = scores[0];
+                // Relative to the background's; infinity is as good as any large number.
+                let others: f32 = scores[1..].iter().map(|s| (s - background).exp()).sum();
+                *out = clamp(1.0 - 1.0 / (1.0 + others));
+            }
+        }
+        (View::I32(v), Scores::Classes) => {
+            out.iter_mut().zip(v).for_each(|(out, &class)| *out = foreground(class != 0));
+        }
+        (View::I64(v), Scores::Classes) => {
+            out.iter_mut().zip(v).for_each(|(out, &class)| *out = foreground(class != 0));
+        }
+        (other, _) => return Err(Error::unsupported(format!("a mask of {}", other.dtype()))),
     }
     Ok(())
 }
@@ -72,7 +93,7 @@ mod tests {
     fn one_channel_is_the_probability() {
         let mut p = [9.0; 6];
         let scores = [-0.5, 0.0, 0.25, 1.0, 7.0, f32::NAN];
-        probabilities(View::F32(&scores), 1, &mut p).unwrap();
+        probabilities(View::F32(&scores), Scores::Probability, &mut p).unwrap();
         assert_eq!(p, [0.0, 0.0, 0.25, 1.0, 1.0, 0.0]);
         let mut bytes = [9; 6];
         to_bytes(&p, &mut bytes);
@@ -83,23 +104,38 @@ mod tests {
     fn more_channels_are_scores_of_classes() {
         let mut p = [9.0; 4];
         let scores = [0.0, 0.0, 3.0, 1.0, -500.0, 500.0, 500.0, -500.0];
-        probabilities(View::F32(&scores), 2, &mut p).unwrap();
+        probabilities(View::F32(&scores), Scores::Logits(2), &mut p).unwrap();
         let expected = [0.5, 1.0 / (1.0 + 2f32.exp()), 1.0, 0.0];
         assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{p:?}");
 
         let mut p = [9.0; 2];
         let scores = [0.0, 0.0, 0.0, 0.0, 2.0, 1.0, -1.0, 0.5];
-        probabilities(View::F32(&scores), 4, &mut p).unwrap();
+        probabilities(View::F32(&scores), Scores::Logits(4), &mut p).unwrap();
         let exp: Vec<f32> = scores[4..].iter().map(|s| s.exp()).collect();
         let expected = [0.75, 1.0 - exp[0] / exp.iter().sum::<f32>()];
         assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{p:?}");
     }
 
     #[test]
+    fn probabilities_of_classes_are_taken_as_they_are() {
+        let mut p = [9.0; 3];
+        let softmax = [0.25, 0.5, 0.25, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+        probabilities(View::F32(&softmax), Scores::Probabilities(3), &mut p).unwrap();
+        assert_eq!(p, [0.75, 0.0, 1.0]);
+        let mut p = [9.0; 3];
+        probabilities(View::I64(&[0, 5, -1]), Scores::Classes, &mut p).unwrap();
+        assert_eq!(p, [0.0, 1.0, 1.0]);
+        probabilities(View::I32(&[1, 0, 0]), Scores::Classes, &mut p).unwrap();
+        assert_eq!(p, [1.0, 0.0, 0.0]);
+    }
+
+    #[test]
     fn other_types_and_lengths_are_refused() {
-        let error = probabilities(View::U8(&[1]), 1, &mut [0.0]).unwrap_err();
-        assert_eq!(error.to_string(), "a mask of uint8, only float32 is supported");
-        assert!(probabilities(View::F32(&[1.0; 3]), 2, &mut [0.0]).is_err());
-        assert!(probabilities(View::F32(&[]), 0, &mut []).is_err());
+        let one = Scores::Probability;
+        let error = probabilities(View::U8(&[1]), one, &mut [0.0]).unwrap_err();
+        assert_eq!(error.to_string(), "a mask of uint8");
+        assert!(probabilities(View::F32(&[1.0]), Scores::Classes, &mut [0.0]).is_err());
+        assert!(probabilities(View::F32(&[1.0; 3]), Scores::Logits(2), &mut [0.0]).is_err());
+        assert!(probabilities(View::F32(&[]), Scores::Logits(0), &mut []).is_err());
     }
 }

@@ -10,54 +10,63 @@ pub use input::{FrameInput, Normalization};
 pub use smoothing::Smoothing;
 
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, TensorId};
 use crate::model::Model;
-use crate::tensor::{DType, TensorDef, ViewMut};
+use crate::ops::{Op, Unary};
+use crate::tensor::{DType, Grid, TensorDef, View, ViewMut};
+use mask::Scores;
 
 /// Cuts people out of frames with any model that has one image as its input and a mask among its
 /// outputs. The model is lent for each call, so that others can use it between frames.
 #[derive(Debug)]
 pub struct Segmenter {
-    shapes: Shapes,
+    layout: Layout,
     normalization: Normalization,
     input: FrameInput,
     smoothing: Smoothing,
+    reals: Vec<f32>, // of quantized inputs and outputs; empty where both are float32
     probabilities: Vec<f32>, // [mask height][mask width]
-    bytes: Vec<u8>,          // [mask height][mask width]
+    bytes: Vec<u8>,  // [mask height][mask width]
 }
 
-/// What of a model's shapes matters here.
+/// What of a model's tensors matters here.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Shapes {
+struct Layout {
     /// `[height, width]` of the input.
     input: [usize; 2],
+    /// What a quantized input can hold.
+    input_grid: Option<Grid>,
     /// Index of the output that is the mask.
     output: usize,
     /// `[height, width]` of the mask.
     mask: [usize; 2],
-    /// Channels of the mask.
-    channels: usize,
+    /// What a quantized mask can hold.
+    mask_grid: Option<Grid>,
+    /// What the numbers of the mask are.
+    scores: Scores,
 }
 
 impl Segmenter {
     /// For a model that takes colours from 0 to 1.
     ///
-    /// Errors: `UnsupportedModel` when the model has not one image `[1, h, w, 3]` of float32 as
-    /// its input, or no image of float32 among its outputs; the message says what it has.
+    /// Errors: `UnsupportedModel` when the model has not one image `[1, h, w, 3]` as its input, or
+    /// no mask among its outputs: `[1, h, w, classes]`, or classes as integers in `[1, h, w]` or
+    /// `[1, h, w, 1]`. The message says what it has. Images may be float32 or quantized.
     pub fn new(model: &Model) -> Result<Segmenter> {
         Segmenter::with_normalization(model, Normalization::default())
     }
 
     /// For a model that takes other colours. Errors as for [`Segmenter::new`].
     pub fn with_normalization(model: &Model, normalization: Normalization) -> Result<Segmenter> {
-        let shapes = Shapes::of(model.graph())?;
-        let [height, width] = shapes.input;
-        let pixels = shapes.mask[0] * shapes.mask[1];
+        let layout = Layout::of(model.graph())?;
+        let [height, width] = layout.input;
+        let pixels = layout.mask[0] * layout.mask[1];
         Ok(Segmenter {
-            shapes,
+            layout,
             normalization,
             input: FrameInput::new(height, width, normalization),
             smoothing: Smoothing::new(),
+            reals: Vec::new(),
             probabilities: vec![0.0; pixels],
             bytes: vec![0; pixels],
         })
@@ -75,9 +84,17 @@ impl Segmenter {
         height: usize,
     ) -> Result<()> {
         self.follow(model)?;
-        match model.input_mut(0)? {
-            ViewMut::F32(out) => self.input.load(rgba, width, height, out),
-            other => Err(Error::unsupported(format!("an input of {}", other.as_view().dtype()))),
+        match (model.input_mut(0)?, self.layout.input_grid) {
+            (ViewMut::F32(out), _) => self.input.load(rgba, width, height, out),
+            (out, Some(grid)) => {
+                self.reals.resize(out.as_view().len(), 0.0);
+                self.input.load(rgba, width, height, &mut self.reals)?;
+                grid.store(&self.reals, out);
+                Ok(())
+            }
+            (other, None) => {
+                Err(Error::unsupported(format!("an input of {}", other.as_view().dtype())))
+            }
         }
     }
 
@@ -86,8 +103,17 @@ impl Segmenter {
     /// [`Smoothing::apply`].
     pub fn mask(&mut self, model: &Model, smoothing: f32) -> Result<&[u8]> {
         self.follow(model)?;
-        let Shapes { output, mask: size, channels, .. } = self.shapes;
-        mask::probabilities(model.output(output)?, channels, &mut self.probabilities)?;
+        let Layout { output, mask: size, mask_grid, scores, .. } = self.layout;
+        let stored = model.output(output)?;
+        let numbers = match mask_grid {
+            Some(grid) => {
+                self.reals.resize(stored.len(), 0.0);
+                grid.load(stored, &mut self.reals);
+                View::F32(&self.reals)
+            }
+            None => stored,
+        };
+        mask::probabilities(numbers, scores, &mut self.probabilities)?;
         self.smoothing.apply(&mut self.probabilities, size, smoothing);
         mask::to_bytes(&self.probabilities, &mut self.bytes);
         Ok(&self.bytes)
@@ -95,7 +121,7 @@ impl Segmenter {
 
     /// `[height, width]` of the mask.
     pub fn mask_size(&self) -> [usize; 2] {
-        self.shapes.mask
+        self.layout.mask
     }
 
     /// Lets the next mask start without the ones before.
@@ -105,15 +131,15 @@ impl Segmenter {
 
     /// Takes over the sizes of a model that was resized.
     fn follow(&mut self, model: &Model) -> Result<()> {
-        if self.shapes != Shapes::of(model.graph())? {
+        if self.layout != Layout::of(model.graph())? {
             *self = Segmenter::with_normalization(model, self.normalization)?;
         }
         Ok(())
     }
 }
 
-impl Shapes {
-    fn of(graph: &Graph) -> Result<Shapes> {
+impl Layout {
+    fn of(graph: &Graph) -> Result<Layout> {
         let [input] = graph.inputs[..] else {
             let count = graph.inputs.len();
             return Err(Error::unsupported(format!(
@@ -121,32 +147,77 @@ impl Shapes {
             )));
         };
         let input = graph.tensor(input);
-        let Some([height, width, 3]) = image(input) else {
-            return Err(Error::unsupported(format!(
-                "a segmentation model takes an image 1xHxWx3 of float32, this one takes {} of {}",
-                input.shape, input.dtype
-            )));
+        let input_grid = grid(input);
+        let [1, height, width, 3] = *input.shape.dims() else {
+            return Err(no_image(input));
         };
+        if height * width == 0 || input.dtype != DType::F32 && input_grid.is_none() {
+            return Err(no_image(input));
+        }
         let mut outputs = graph.outputs.iter().enumerate();
-        let mask = outputs.find_map(|(i, &id)| Some((i, image(graph.tensor(id))?)));
-        let Some((output, [mask_height, mask_width, channels])) = mask else {
+        let mask = outputs.find_map(|(i, &id)| Some((i, id, mask_of(graph, id)?)));
+        let Some((output, id, (mask, scores))) = mask else {
             let describe = |t: &TensorDef| format!("{} of {}", t.shape, t.dtype);
             let has: Vec<String> =
                 graph.outputs.iter().take(4).map(|&id| describe(graph.tensor(id))).collect();
             return Err(Error::unsupported(format!(
-                "a segmentation model makes a mask 1xHxWxC of float32, this one makes {}",
+                "a segmentation model makes a mask 1xHxWxC, this one makes {}",
                 if has.is_empty() { "nothing".to_string() } else { has.join(", ") }
             )));
         };
-        let mask = [mask_height, mask_width];
-        Ok(Shapes { input: [height, width], output, mask, channels })
+        let mask_grid = grid(graph.tensor(id));
+        Ok(Layout { input: [height, width], input_grid, output, mask, mask_grid, scores })
     }
 }
 
-/// `[height, width, channels]` of a tensor that is one image of float32.
-fn image(tensor: &TensorDef) -> Option<[usize; 3]> {
+fn no_image(input: &TensorDef) -> Error {
+    Error::unsupported(format!(
+        "a segmentation model takes an image 1xHxWx3 of float32 or of quantized integers, this \
+         one takes {} of {}",
+        input.shape, input.dtype
+    ))
+}
+
+fn grid(tensor: &TensorDef) -> Option<Grid> {
+    Grid::of(tensor.dtype, tensor.quantization.as_ref())
+}
+
+/// `[height, width]` of an output that is a mask, and what its numbers are.
+fn mask_of(graph: &Graph, id: TensorId) -> Option<([usize; 2], Scores)> {
+    let tensor = graph.tensor(id);
+    if tensor.shape.elements() == 0 {
+        return None;
+    }
+    let classes = matches!(tensor.dtype, DType::I32 | DType::I64);
     match *tensor.shape.dims() {
-        [1, h, w, c] if tensor.dtype == DType::F32 && h > 0 && w > 0 && c > 0 => Some([h, w, c]),
+        [1, h, w] | [1, h, w, 1] if classes => Some(([h, w], Scores::Classes)),
+        [1, h, w, channels] if tensor.dtype == DType::F32 || grid(tensor).is_some() => {
+            let scores = match channels {
+                1 => Scores::Probability,
+                _ if ends_in_probabilities(graph, id) => Scores::Probabilities(channels),
+                _ => Scores::Logits(channels),
+            };
+            Some(([h, w], scores))
+        }
         _ => None,
     }
+}
+
+/// Whether the last operator that computes a tensor makes probabilities.
+fn ends_in_probabilities(graph: &Graph, mut id: TensorId) -> bool {
+    for node in graph.nodes.iter().rev() {
+        if !node.outputs.contains(&id) {
+            continue;
+        }
+        match (&node.op, node.inputs.first()) {
+            (Op::Quantize(_) | Op::Dequantize | Op::FakeQuant(_), Some(Some(input))) => id = *input,
+            (op, _) => {
+                let logistic = Some(Unary::Logistic);
+                return op.name() == "SOFTMAX"
+                    || op.activation() == logistic
+                    || matches!(op, Op::Unary(unary) if Some(*unary) == logistic);
+            }
+        }
+    }
+    false
 }

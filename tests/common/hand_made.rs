@@ -2,7 +2,7 @@
 
 use octomask::tflite::builder::{Table, finish};
 use octomask::tflite::schema::{
-    IDENTIFIER, buffer, model, operator, operator_code, options, subgraph, tensor,
+    IDENTIFIER, buffer, model, operator, operator_code, options, quantization, subgraph, tensor,
 };
 
 /// Input `[1, 8, 8, 3]`, output `[1, 8, 8, 1]`: twice the sum of the channels and 0.5.
@@ -18,13 +18,34 @@ pub fn doubled_sum_of(input: &[f32]) -> Vec<f32> {
 }
 
 /// A 1x1 convolution that sums the channels of `[n, h, w, c]` and adds `bias`, then times 2.
-pub fn scaled_sum(name: &str, [n, h, w, c]: [i32; 4], bias: f32) -> Vec<u8> {
-    let float = |name: &str, shape: &[i32], buffer: u32| {
-        Table::new()
+pub fn scaled_sum(name: &str, shape: [i32; 4], bias: f32) -> Vec<u8> {
+    model(name, shape, bias, false)
+}
+
+/// The same from int8 to int8, both with 255 steps to 1 and -128 for 0.
+#[allow(dead_code)]
+pub fn quantized_scaled_sum(name: &str, shape: [i32; 4], bias: f32) -> Vec<u8> {
+    model(name, shape, bias, true)
+}
+
+fn model(name: &str, [n, h, w, c]: [i32; 4], bias: f32, quantized: bool) -> Vec<u8> {
+    /// The schema's numbers of types.
+    const INT32: i8 = 2;
+    const INT8: i8 = 9;
+    let tensor = |name: &str, shape: &[i32], buffer: u32, dtype: i8, scale: f32, zero: i64| {
+        let table = Table::new()
             .vector(tensor::SHAPE, shape)
             .set(tensor::BUFFER, buffer)
-            .text(tensor::NAME, name)
+            .text(tensor::NAME, name);
+        if !quantized {
+            return table;
+        }
+        let scales = Table::new()
+            .vector(quantization::SCALE, &[scale])
+            .vector(quantization::ZERO_POINT, &[zero]);
+        table.set(tensor::TYPE, dtype).table(tensor::QUANTIZATION, scales)
     };
+    let step = 1.0 / 255.0;
     let operator = |code: u32, inputs: &[i32], outputs: &[i32], kind: u8, options: Table| {
         Table::new()
             .set(operator::OPCODE_INDEX, code)
@@ -45,12 +66,12 @@ pub fn scaled_sum(name: &str, [n, h, w, c]: [i32; 4], bias: f32) -> Vec<u8> {
         .tables(
             subgraph::TENSORS,
             [
-                float("image", &[n, h, w, c], 0),
-                float("filter", &[1, 1, 1, c], 1),
-                float("bias", &[1], 2),
-                float("sum", &[n, h, w, 1], 0),
-                float("two", &[1], 3),
-                float("mask", &[n, h, w, 1], 0),
+                tensor("image", &[n, h, w, c], 0, INT8, step, -128),
+                tensor("filter", &[1, 1, 1, c], 1, INT8, 1.0, 0),
+                tensor("bias", &[1], 2, INT32, step, 0),
+                tensor("sum", &[n, h, w, 1], 0, INT8, 4.0 * step, -64),
+                tensor("two", &[1], 3, INT8, 2.0, 0),
+                tensor("mask", &[n, h, w, 1], 0, INT8, step, -128),
             ],
         )
         .vector(subgraph::INPUTS, &[0])
@@ -68,7 +89,18 @@ pub fn scaled_sum(name: &str, [n, h, w, c]: [i32; 4], bias: f32) -> Vec<u8> {
         .tables(model::SUBGRAPHS, [graph])
         .tables(
             model::BUFFERS,
-            [Table::new(), floats(&vec![1.0; c as usize]), floats(&[bias]), floats(&[2.0])],
+            match quantized {
+                false => {
+                    [Table::new(), floats(&vec![1.0; c as usize]), floats(&[bias]), floats(&[2.0])]
+                }
+                true => [
+                    Table::new(),
+                    Table::new().bytes(buffer::DATA, &vec![1; c as usize]),
+                    Table::new()
+                        .bytes(buffer::DATA, &((bias * 255.0).round() as i32).to_le_bytes()),
+                    Table::new().bytes(buffer::DATA, &[1]),
+                ],
+            },
         );
     finish(&root, IDENTIFIER)
 }
