@@ -120,6 +120,59 @@ fn run_writes_what_the_model_makes() {
     }
 }
 
+/// RELU in int8: steps of 0.5 from -3 in, of 0.25 from -128 out.
+fn quantized_relu() -> Vec<u8> {
+    use schema::{operator, quantization, subgraph, tensor};
+    const INT8: i8 = 9;
+    let quantized = |name: &str, scale: f32, zero_point: i64| {
+        let scales = Table::new()
+            .vector(quantization::SCALE, &[scale])
+            .vector(quantization::ZERO_POINT, &[zero_point]);
+        Table::new()
+            .text(tensor::NAME, name)
+            .vector(tensor::SHAPE, &[4])
+            .set(tensor::TYPE, INT8)
+            .table(tensor::QUANTIZATION, scales)
+    };
+    let relu = Table::new().vector(operator::INPUTS, &[0]).vector(operator::OUTPUTS, &[1]);
+    let graph = Table::new()
+        .tables(subgraph::TENSORS, [quantized("steps", 0.5, -3), quantized("fine", 0.25, -128)])
+        .vector(subgraph::INPUTS, &[0])
+        .vector(subgraph::OUTPUTS, &[1])
+        .tables(subgraph::OPERATORS, [relu]);
+    let model = Table::new()
+        .set(schema::model::VERSION, 3)
+        .tables(
+            schema::model::OPERATOR_CODES,
+            [Table::new().set(schema::operator_code::BUILTIN_CODE, 19)],
+        )
+        .tables(schema::model::SUBGRAPHS, [graph])
+        .tables(schema::model::BUFFERS, [Table::new()]);
+    octomask::tflite::builder::finish(&model, b"TFL3")
+}
+
+#[test]
+fn quantized_models_keep_their_types() {
+    let folder = Folder::new("quantized");
+    folder.file("relu.tflite", &quantized_relu());
+    // -1, 0, 1 and 65 as stored: the last one is more than the result can hold.
+    let stored = [-5i8, -3, -1, 127].map(|q| q as u8);
+    folder.file("in.npy", &npy("|i1", &[4], &stored));
+    for extra in [&[][..], &["--reference"]] {
+        let call = ["run", "relu.tflite", "--input", "in.npy", "--output", "out"];
+        let text = folder.good(&[&call[..], extra].concat());
+        assert_eq!(text, "out.0.npy  'fine' 4 int8\n");
+        let bytes = folder.read("out.0.npy");
+        assert_eq!(bytes[bytes.len() - 4..], [-128i8, -128, -124, 127].map(|q| q as u8));
+    }
+    let summary = folder.good(&["inspect", "relu.tflite"]);
+    assert!(summary.contains("'steps' 4 int8, scale 0.5 zero point -3"), "{summary}");
+    assert!(summary.contains("'fine' 4 int8, scale 0.25 zero point -128"), "{summary}");
+    folder.file("floats.npy", &npy("<f4", &[4], &[0; 16]));
+    let call = ["run", "relu.tflite", "--input", "floats.npy", "--output", "out"];
+    assert!(folder.bad(&call).contains("needs int8, got '<f4'"));
+}
+
 #[test]
 fn run_refuses_inputs_that_do_not_fit() {
     let folder = Folder::with_model("run_refuses");

@@ -105,6 +105,22 @@ test('a model is loaded from an address, a buffer, a part of a buffer, a blob', 
   assert.equal(results.kept > 0, true, "the caller's buffer was taken away");
 });
 
+test('quantized inputs and outputs keep their types, and say how they stand for numbers', async () => {
+  const { inputs, outputs, result } = await isolated.evaluate(async () => {
+    const { loadModel } = await import('/octomask/index.js');
+    const model = await loadModel('/fixtures/tiny-int8.tflite', { threads: 1 });
+    const [output] = await model.run([new Int8Array(8 * 8 * 3).fill(17)]);
+    const result = [output.constructor.name, ...output.slice(0, 3)];
+    return { inputs: model.inputs, outputs: model.outputs, result };
+  });
+  const [shape, dtype] = [[1, 8, 8, 3], 'int8'];
+  const quantization = (scale, zeroPoint) => ({ scale: [scale], zeroPoint: [zeroPoint], axis: 0 });
+  assert.deepEqual(inputs, [{ name: 'input0', shape, dtype, quantization: quantization(0.5, -3) }]);
+  assert.deepEqual(outputs, [{ name: 'result', shape, dtype, quantization: quantization(1, 4) }]);
+  // 17 stands for 10; 11, 12 and 13 are stored as 15, 16 and 17.
+  assert.deepEqual(result, ['Int8Array', 15, 16, 17]);
+});
+
 test('the page is told which build runs, and why', async () => {
   const read = async () => {
     const { loadModel, packagedModel } = await import('/octomask/index.js');

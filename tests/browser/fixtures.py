@@ -75,14 +75,23 @@ def write_bad_models():
     # The root table's offset points behind the end of the file.
     (OUT / "corrupted.tflite").write_bytes(b"\xf0\xff\xff\x7f" + model[4:])
     b = tflite.Builder("unsupported")
-    x = b.op("RELU", [b.input((1, 8, 8, 3))], shape=(1, 8, 8, 3))
-    b.output(b.op("NobodyKnowsThis", [x], custom=b"", shape=(1, 8, 8, 3)))
+    shape = (1, 8, 8, 3)
+    [x] = b.op("RELU", [b.input(shape)], results=[b.tensor(shape)])
+    b.output(*b.op("NobodyKnowsThis", [x], custom=b"", results=[b.tensor(shape)]))
     (OUT / "unsupported.tflite").write_bytes(b.finish())
     # Adds 1, 2 and 3 to the channels: a model whose results one can do in one's head.
     b = tflite.Builder("tiny")
     x = b.input((1, 8, 8, 3))
-    b.output(b.op("ADD", [x, b.const(np.float32([1, 2, 3]))], schema.AddOptionsT(), (1, 8, 8, 3)))
+    b.output(*b.op("ADD", [x, b.const(np.float32([1, 2, 3]))], schema.AddOptionsT(), [b.tensor(shape)]))
     (OUT / "tiny.tflite").write_bytes(b.finish())
+    # The same in int8: steps of 0.5 from -3 in, of 1 from 4 out.
+    b = tflite.Builder("tiny int8")
+    scales, made = tflite.Scales(np.int8, 0.5, -3), tflite.Scales(np.int8, 1.0, 4)
+    x = b.input(shape, np.int8, scales)
+    constant = b.const(scales.quantize(np.float32([1, 2, 3])), scales)
+    result = b.tensor(shape, np.int8, "result", made)
+    b.output(*b.op("ADD", [x, constant], schema.AddOptionsT(), [result]))
+    (OUT / "tiny-int8.tflite").write_bytes(b.finish())
 
 
 def main():
