@@ -342,10 +342,10 @@ unsafe fn tile<V: Vector, const R: usize, const C: usize>(
             let mut weights = weights.add(run.k * C * LANES);
             for _ in 0..run.len {
                 let w: [V; C] = from_fn(|c| V::load(weights.add(c * LANES)));
-                for r in 0..R {
+                for (r, sums) in sums.iter_mut().enumerate() {
                     let x = V::load_splat(rows.add(r * lda));
-                    for c in 0..C {
-                        sums[r][c] = x.mul_add(w[c], sums[r][c]);
+                    for (sum, w) in sums.iter_mut().zip(w) {
+                        *sum = x.mul_add(w, *sum);
                     }
                 }
                 rows = rows.add(1);
