@@ -317,6 +317,19 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The address of the first element.
+    pub fn as_ptr(&self) -> *const u8 {
+        match self {
+            View::F32(v) => v.as_ptr().cast(),
+            View::F16(v) => v.as_ptr().cast(),
+            View::I8(v) => v.as_ptr().cast(),
+            View::U8(v) | View::Bool(v) => v.as_ptr(),
+            View::I16(v) => v.as_ptr().cast(),
+            View::I32(v) => v.as_ptr().cast(),
+            View::I64(v) => v.as_ptr().cast(),
+        }
+    }
+
     /// The elements, if they are float32.
     pub fn f32(&self) -> Option<&'a [f32]> {
         match self {
@@ -375,6 +388,19 @@ impl ViewMut<'_> {
             ViewMut::I32(v) => View::I32(v),
             ViewMut::I64(v) => View::I64(v),
             ViewMut::Bool(v) => View::Bool(v),
+        }
+    }
+
+    /// The address of the first element.
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        match self {
+            ViewMut::F32(v) => v.as_mut_ptr().cast(),
+            ViewMut::F16(v) => v.as_mut_ptr().cast(),
+            ViewMut::I8(v) => v.as_mut_ptr().cast(),
+            ViewMut::U8(v) | ViewMut::Bool(v) => v.as_mut_ptr(),
+            ViewMut::I16(v) => v.as_mut_ptr().cast(),
+            ViewMut::I32(v) => v.as_mut_ptr().cast(),
+            ViewMut::I64(v) => v.as_mut_ptr().cast(),
         }
     }
 

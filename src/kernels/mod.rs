@@ -20,6 +20,7 @@ pub mod peak;
 mod pool;
 mod quantize;
 mod resize;
+mod strided_copy;
 mod transpose_conv;
 mod window;
 
@@ -32,6 +33,7 @@ pub use gemm::{Gemm, GemmSpec};
 pub use pool::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
 pub use resize::{ResizeBilinear, ResizeNearest, ResizeSpec};
+pub use strided_copy::{Axis, Patch, StridedCopy};
 pub use transpose_conv::TransposeConv;
 pub use window::ConvSpec;
 
@@ -109,6 +111,7 @@ debug_as_name!(
     ResizeBilinear,
     ResizeNearest,
     Rounded,
+    StridedCopy,
     TransposeConv,
     Unary
 );

@@ -7,6 +7,7 @@
 
 pub mod conv;
 pub mod elementwise;
+pub mod layout;
 pub mod matmul;
 pub mod pool;
 pub mod quantize;
@@ -18,6 +19,7 @@ pub mod window;
 
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
 pub use elementwise::{Binary, BinaryKind, Unary};
+pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};
 pub use pool::{Pool2d, PoolKind};
 pub use reduce::{Reduce, ReduceKind};
@@ -62,6 +64,8 @@ pub enum Op {
     Binary(Binary),
     /// RELU, LOGISTIC and their kin; input: one tensor.
     Unary(Unary),
+    /// CONCATENATION, PAD, TRANSPOSE and all others that only move elements.
+    Layout(Layout),
     /// DEQUANTIZE; input: half floats or quantized integers.
     Dequantize,
     /// QUANTIZE to a type; input: float32, or quantized otherwise. The result's tensor says how.
@@ -93,6 +97,7 @@ impl Op {
             Op::Reduce(r) => r.kind.name(),
             Op::Binary(b) => b.kind.name(),
             Op::Unary(u) => u.name(),
+            Op::Layout(l) => l.name(),
             Op::Dequantize => "DEQUANTIZE",
             Op::Quantize(_) => "QUANTIZE",
             Op::Shape(_) => "SHAPE",
@@ -118,6 +123,7 @@ impl Op {
             Op::Reduce(op) => op.infer(operands),
             Op::Binary(op) => op.infer(operands),
             Op::Unary(op) => op.infer(operands),
+            Op::Layout(op) => op.infer(operands),
             Op::Dequantize => quantize::infer_dequantize(operands),
             Op::Quantize(to) => quantize::infer_quantize(*to, operands),
             Op::Shape(dtype) => shapes::infer_shape(*dtype, operands),
@@ -186,7 +192,7 @@ impl Op {
     /// Whether the results' elements are elements of the operands: what is on a grid stays on it.
     pub fn moves_values(&self) -> bool {
         match self {
-            Op::ResizeNearest(_) => true,
+            Op::Layout(_) | Op::ResizeNearest(_) => true,
             Op::Pool2d(pool) => pool.kind == PoolKind::Max && pool.activation.is_none(),
             _ => false,
         }
@@ -204,7 +210,7 @@ impl Op {
 
     /// Whether the results depend on the operands' extents only, not on their elements.
     pub fn reads_only_shapes(&self) -> bool {
-        matches!(self, Op::Shape(_))
+        matches!(self, Op::Shape(_) | Op::Layout(Layout::ZerosLike))
     }
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.

@@ -9,6 +9,7 @@
 
 mod conv;
 mod elementwise;
+mod layout;
 mod matmul;
 mod operand;
 mod pool;
@@ -26,6 +27,9 @@ use crate::tensor::{Data, TensorDef};
 pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
     let input = |i: usize| inputs[i].expect("infer() checked that the operand is there");
     let optional = |i: usize| inputs.get(i).copied().flatten();
+    if let Op::Layout(op) = op {
+        return layout::run(op, inputs, outputs);
+    }
     let output = &mut outputs[0];
     match op {
         Op::Conv2d(op) => conv::conv2d(op, input(0), input(1), optional(2), output),
@@ -51,6 +55,7 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Reduce(op) => reduce::reduce(op, input(0), input(1), output),
         Op::Binary(op) => elementwise::binary(op, input(0), input(1), output),
         Op::Unary(op) => elementwise::unary(*op, input(0), output),
+        Op::Layout(_) => unreachable!("ran above"),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
         Op::Shape(_) => shapes::shape(input(0), output),
         Op::FakeQuant(grid) => quantize::fake_quant(grid, input(0), output),

@@ -17,6 +17,8 @@ BIASES = {"int8": np.int32, "uint8": np.int32, "int16": np.int64}
 FLOAT = ["float32", "float16", "dynamic"]
 QUANTIZED = ["int8", "uint8", "int16"]
 FORMS = FLOAT + QUANTIZED
+# Not numeric forms of networks: integers that stand for themselves, in index arithmetic and masks.
+PLAIN = {"int32": np.int32, "int64": np.int64, "bool": np.bool_}
 
 
 class Skip(Exception):
@@ -43,7 +45,7 @@ def symmetric(array, axis):
 class Graph:
     """A graph in one form, the values of its inputs, and what is learnt of its tensors.
 
-    `form` is one of FORMS; "float32 of int8" is float32 with weights that were int8.
+    `form` is one of FORMS or PLAIN; "float32 of int8" is float32 with weights that were int8.
     `ranges[k]` is (lowest, highest) of the k-th result in float32.
     """
 
@@ -63,13 +65,14 @@ class Graph:
 
     # ---- operands
 
-    def input(self, array):
-        """Real numbers that the caller provides."""
+    def input(self, array, like=None):
+        """Numbers that the caller provides; quantized as `like` is, if that is given."""
         array = np.float32(array)
         if not self.quantized:
+            array = self._plain(array)
             self.values.append(array)
-            return self.b.input(array.shape)
-        scales = self._around(array.min(), array.max())
+            return self.b.input(array.shape, array.dtype)
+        scales = self.scales[like] if like is not None else self._around(array.min(), array.max())
         self.values.append(scales.quantize(array))
         index = self.b.input(array.shape, scales.dtype, scales)
         self.scales[index] = scales
@@ -85,9 +88,11 @@ class Graph:
         return self.b.const(array)
 
     def constant(self, array, like=None):
-        """Real numbers as a constant operand, quantized as activations are, or as `like` is."""
+        """Numbers as a constant operand, quantized as activations are, or as `like` is."""
         self.has_constants = True
         array = np.float32(array)
+        if self.form in PLAIN:
+            return self.b.const(self._plain(array))
         if not self.quantized:
             return self._float(array, self.form == "float16")
         scales = self.scales[like] if like is not None else self._around(array.min(), array.max())
@@ -128,6 +133,12 @@ class Graph:
         self.scales[index] = scales
         return index
 
+    def _plain(self, array):
+        """The nearest integers, or what is above 0, in forms that have these only."""
+        if self.form == "bool":
+            return array > 0
+        return np.round(array).astype(PLAIN[self.form]) if self.form in PLAIN else array
+
     def _around(self, low, high):
         return asymmetric(ACTIVATIONS[self.form], low * self.squeeze, high * self.squeeze)
 
@@ -154,7 +165,7 @@ class Graph:
 
     def _result(self, like, scales, shape):
         if not self.quantized:
-            return self.b.tensor(shape)
+            return self.b.tensor(shape, PLAIN.get(self.form, np.float32))
         if like is not None:
             chosen = self.scales[like]
         elif scales is not None:

@@ -21,6 +21,7 @@ mod gemm;
 mod pool;
 mod quantize;
 mod resize;
+mod strided_copy;
 mod support;
 mod transpose_conv;
 mod vectors;

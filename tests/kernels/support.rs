@@ -129,7 +129,7 @@ fn run(
 }
 
 /// Cuts `0..units` at random and shuffles the pieces.
-fn cut(units: usize, random: &mut Random) -> Vec<Range<usize>> {
+pub fn cut(units: usize, random: &mut Random) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
     while start < units {

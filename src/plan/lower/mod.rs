@@ -3,6 +3,7 @@
 
 mod conv;
 mod elementwise;
+mod layout;
 mod matmul;
 mod pool;
 mod quantize;
@@ -65,6 +66,7 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::Reduce(op) => pool::reduce(op, site),
         Op::Binary(op) => elementwise::binary(op, site),
         Op::Unary(op) => elementwise::unary(*op, site),
+        Op::Layout(op) => layout::layout(op, site),
         Op::Dequantize => quantize::dequantize(site),
         Op::Quantize(_) => quantize::quantize(site),
         Op::Shape(_) => None,

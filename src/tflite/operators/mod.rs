@@ -3,6 +3,7 @@
 
 mod conv;
 mod elementwise;
+mod layout;
 mod matmul;
 mod pool;
 mod quantize;
@@ -78,6 +79,7 @@ pub type Decode = fn(&Options) -> Result<Op>;
 const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     conv::builtin,
     elementwise::builtin,
+    layout::builtin,
     matmul::builtin,
     pool::builtin,
     quantize::builtin,

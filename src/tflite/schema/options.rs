@@ -46,6 +46,14 @@ pub mod fully_connected {
     pub const KEEP_NUM_DIMS: Field<bool> = Field(2, false);
 }
 
+pub mod concatenation {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 10;
+    pub const AXIS: Field<i32> = Field(0, 0);
+    pub const ACTIVATION: Field<i8> = Field(1, 0);
+}
+
 pub mod add {
     use crate::tflite::flatbuffer::Field;
 
@@ -61,11 +69,33 @@ pub mod resize_bilinear {
     pub const HALF_PIXEL_CENTERS: Field<bool> = Field(3, false);
 }
 
+pub mod reshape {
+    use crate::tflite::flatbuffer::Ref;
+
+    pub const TYPE: u8 = 17;
+    pub const NEW_SHAPE: Ref = Ref(0);
+}
+
+pub mod space_to_depth {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 19;
+    pub const BLOCK_SIZE: Field<i32> = Field(0, 0);
+}
+
 pub mod mul {
     use crate::tflite::flatbuffer::Field;
 
     pub const TYPE: u8 = 21;
     pub const ACTIVATION: Field<i8> = Field(0, 0);
+}
+
+pub mod gather {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 23;
+    pub const AXIS: Field<i32> = Field(0, 0);
+    pub const BATCH_DIMS: Field<i32> = Field(1, 0);
 }
 
 pub mod reducer {
@@ -74,11 +104,31 @@ pub mod reducer {
     pub const TYPE: u8 = 27;
     pub const KEEP_DIMS: Field<bool> = Field(0, false);
 }
-pub mod shape {
+
+pub mod squeeze {
+    use crate::tflite::flatbuffer::Ref;
+
+    pub const TYPE: u8 = 30;
+    pub const SQUEEZE_DIMS: Ref = Ref(0);
+}
+
+pub mod strided_slice {
     use crate::tflite::flatbuffer::Field;
 
-    pub const TYPE: u8 = 55;
-    pub const OUT_TYPE: Field<i8> = Field(0, 0);
+    pub const TYPE: u8 = 32;
+    pub const BEGIN_MASK: Field<i32> = Field(0, 0);
+    pub const END_MASK: Field<i32> = Field(1, 0);
+    pub const ELLIPSIS_MASK: Field<i32> = Field(2, 0);
+    pub const NEW_AXIS_MASK: Field<i32> = Field(3, 0);
+    pub const SHRINK_AXIS_MASK: Field<i32> = Field(4, 0);
+    pub const OFFSET: Field<bool> = Field(5, false);
+}
+
+pub mod split {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 35;
+    pub const NUM_SPLITS: Field<i32> = Field(0, 0);
 }
 
 pub mod transpose_conv {
@@ -91,6 +141,13 @@ pub mod transpose_conv {
     pub const ACTIVATION: Field<i8> = Field(3, 0);
 }
 
+pub mod shape {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 55;
+    pub const OUT_TYPE: Field<i8> = Field(0, 0);
+}
+
 pub mod fake_quant {
     use crate::tflite::flatbuffer::Field;
 
@@ -101,12 +158,49 @@ pub mod fake_quant {
     pub const NARROW_RANGE: Field<bool> = Field(3, false);
 }
 
+pub mod pack {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 59;
+    pub const VALUES_COUNT: Field<i32> = Field(0, 0);
+    pub const AXIS: Field<i32> = Field(1, 0);
+}
+
+pub mod unpack {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 64;
+    pub const NUM: Field<i32> = Field(0, 0);
+    pub const AXIS: Field<i32> = Field(1, 0);
+}
+
 pub mod resize_nearest_neighbor {
     use crate::tflite::flatbuffer::Field;
 
     pub const TYPE: u8 = 74;
     pub const ALIGN_CORNERS: Field<bool> = Field(0, false);
     pub const HALF_PIXEL_CENTERS: Field<bool> = Field(1, false);
+}
+
+pub mod mirror_pad {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 77;
+    pub const MODE: Field<i8> = Field(0, 0);
+}
+
+pub mod split_v {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 79;
+    pub const NUM_SPLITS: Field<i32> = Field(0, 0);
+}
+
+pub mod depth_to_space {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 94;
+    pub const BLOCK_SIZE: Field<i32> = Field(0, 0);
 }
 
 pub mod batch_matmul {
