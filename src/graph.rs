@@ -9,6 +9,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+/// More operators, inputs or outputs than this are refused: passes and the placing of buffers take
+/// time with the square of their number.
+pub const MAX_NODES: usize = 10_000;
+
 /// Index of a tensor in [`Graph::tensors`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub usize);

@@ -33,7 +33,11 @@ pub fn resized(graph: &Graph, height: usize, width: usize) -> Result<Graph> {
         let count = graph.inputs.len();
         return Err(Error::unsupported(format!("a model of {count} inputs cannot be resized")));
     };
-    let [n, _, _, c] = graph.tensor(input).shape.nhwc()?;
+    let shape = &graph.tensor(input).shape;
+    let [n, _, _, c] = shape.nhwc()?;
+    if shape.elements() == 0 {
+        return Err(Error::unsupported(format!("an input of {shape} cannot be resized")));
+    }
     let mut new = graph.clone();
     new.tensors[input.0].shape = Shape::new([n, height, width, c])?;
     for i in 0..new.nodes.len() {

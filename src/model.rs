@@ -105,9 +105,11 @@ impl Model {
         else {
             return Vec::new();
         };
-        let long = h.max(w).max(1);
+        // Products may pass 32 bits.
+        let (long, step) = (h.max(w).max(1) as u64, STEP as u64);
         let side = |own: usize, long_side: usize| {
-            ((own * long_side + long * STEP / 2) / (long * STEP) * STEP).max(STEP)
+            let steps = (own as u64 * long_side as u64 + long * step / 2) / (long * step);
+            (steps.max(1) * step) as usize
         };
         let mut sizes: Vec<[usize; 2]> = (SMALLEST..=LARGEST)
             .step_by(4 * STEP)

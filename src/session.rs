@@ -194,8 +194,10 @@ fn share(tiles: usize, thread: usize, threads: usize) -> Range<usize> {
 
 /// The units of a step that belong to a tile.
 fn tile_units(step: &Step, tile: usize) -> Range<usize> {
-    let units = step.kernel.units();
-    units * tile / step.tiles..units * (tile + 1) / step.tiles
+    // The products may pass 32 bits.
+    let start =
+        |tile: usize| (step.kernel.units() as u64 * tile as u64 / step.tiles as u64) as usize;
+    start(tile)..start(tile + 1)
 }
 
 /// Panics when a step's tiles do not split its outputs without gap or overlap, or when it has too

@@ -76,13 +76,14 @@ impl fmt::Display for DType {
 pub struct Shape(Vec<usize>);
 
 impl Shape {
-    /// Checks that the number of elements fits: every other sum over shapes may rely on it.
+    /// Checks that the number of elements fits, and so do products of some of the extents where
+    /// another one is 0: every other sum over shapes may rely on it.
     pub fn new(dims: impl Into<Vec<usize>>) -> Result<Shape> {
         let dims = dims.into();
         let mut elements = 1usize;
         for &d in &dims {
             elements = elements
-                .checked_mul(d)
+                .checked_mul(d.max(1))
                 .filter(|&e| e <= MAX_ELEMENTS)
                 .ok_or_else(|| Error::limit(format!("a tensor of shape {dims:?} is too large")))?;
         }
@@ -468,6 +469,7 @@ mod tests {
     fn shapes_that_overflow_are_refused() {
         assert!(Shape::new([usize::MAX, 2]).is_err());
         assert!(Shape::new([1 << 20, 1 << 20]).is_err());
+        assert!(Shape::new([0, 1 << 20, 1 << 20]).is_err());
         assert_eq!(Shape::new([0, 5]).unwrap().elements(), 0);
         assert_eq!(Shape::new([]).unwrap().elements(), 1);
     }

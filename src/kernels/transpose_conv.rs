@@ -96,7 +96,8 @@ impl Kernel for TransposeConv {
     }
 
     fn scratch(&self) -> usize {
-        self.axes[1].input * self.kernel_rows[0].n
+        // May pass 32 bits; nothing is planned that needs as much.
+        self.axes[1].input.saturating_mul(self.kernel_rows[0].n)
     }
 
     fn weight_bytes(&self) -> usize {

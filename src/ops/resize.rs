@@ -100,6 +100,9 @@ impl ResizeNearest {
     }
 }
 
+/// No image is resized to more rows or columns: kernels keep a table of them.
+const MAX_SIDE: i64 = 1 << 16;
+
 /// The constant `[height, width]` that a resize goes to.
 pub fn target_size(size: &TensorDef) -> Result<[usize; 2]> {
     if size.shape.elements() != 2 {
@@ -109,6 +112,9 @@ pub fn target_size(size: &TensorDef) -> Result<[usize; 2]> {
         .const_integers()
         .ok_or_else(|| Error::unsupported("the target size is not a constant of int32"))?;
     match *list {
+        [h, w] if h.max(w) > MAX_SIDE => {
+            Err(Error::limit(format!("a tensor of {h}x{w} pixels is too large")))
+        }
         [h, w] if h > 0 && w > 0 => Ok([h as usize, w as usize]),
         _ => Err(Error::malformed(format!("target size {list:?}"))),
     }

@@ -7,7 +7,7 @@ use crate::tensor::DType;
 
 pub fn run(graph: &mut Graph) -> Result<()> {
     let uses = graph.use_counts();
-    let producers = graph.producers();
+    let mut producers = graph.producers();
     let mut gone = vec![false; graph.nodes.len()];
     for (i, gone) in gone.iter_mut().enumerate() {
         let (op, grid) = (graph.nodes[i].op.clone(), graph.nodes[i].grid);
@@ -42,6 +42,7 @@ pub fn run(graph: &mut Graph) -> Result<()> {
         let fused = &mut graph.nodes[producer];
         fused.outputs[0] = output;
         fused.covers.extend(covers);
+        producers.insert(output, producer);
         *gone = true;
     }
     let mut gone = gone.into_iter();
@@ -82,6 +83,22 @@ mod tests {
         let mut graph = b.build(&[y, sum]);
         run(&mut graph).unwrap();
         assert_eq!(graph.nodes.len(), 2);
+    }
+
+    #[test]
+    fn a_rounding_joins_what_an_activation_joined() {
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[1, 2, 2, 4]);
+        let sum = b.node(ADD, &[x, x]);
+        let relu = b.node(Op::Unary(Unary::Relu), &[sum]);
+        let grid = crate::tensor::Grid::nudged(-1.0, 1.0, 8, false);
+        let y = b.node(Op::FakeQuant(grid), &[relu]);
+        let mut graph = b.build(&[y]);
+        run(&mut graph).unwrap();
+        graph.validate().unwrap();
+        assert_eq!(graph.nodes.len(), 1);
+        assert_eq!(graph.nodes[0].op.activation(), Some(Unary::Relu));
+        assert_eq!(graph.nodes[0].grid, Some(grid));
     }
 
     #[test]

@@ -15,6 +15,15 @@ pub const ALIGNMENT: usize = 64;
 /// No arena is larger: what a 32-bit address space can hold beside everything else.
 pub const MAX_ARENA_BYTES: usize = 1 << 30;
 
+/// More buffers than this are not placed: that takes time with the square of their number.
+const MAX_BUFFERS: usize = 1 << 15;
+
+/// What is said of a model whose arena would be larger.
+pub fn too_large() -> Error {
+    let mib = MAX_ARENA_BYTES >> 20;
+    Error::limit(format!("the model needs more than {mib} MiB for its activations"))
+}
+
 /// A buffer: its size, and the first and last step that need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buffer {
@@ -48,6 +57,12 @@ pub struct Arena {
 impl Arena {
     /// Finds a place for every buffer.
     pub fn place(buffers: Vec<Buffer>) -> Result<Arena> {
+        if buffers.len() > MAX_BUFFERS {
+            let count = buffers.len();
+            return Err(Error::limit(format!(
+                "the model needs {count} buffers for its activations"
+            )));
+        }
         let mut order: Vec<usize> = (0..buffers.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(buffers[i].bytes), buffers[i].first, i));
         let mut offsets = vec![0; buffers.len()];
@@ -66,10 +81,7 @@ impl Arena {
                 }
             }
             if offset + size > MAX_ARENA_BYTES {
-                return Err(Error::limit(format!(
-                    "the model needs more than {} MiB for its activations",
-                    MAX_ARENA_BYTES >> 20
-                )));
+                return Err(too_large());
             }
             offsets[i] = offset;
             total = total.max(offset + size);

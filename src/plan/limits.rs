@@ -41,6 +41,6 @@ fn work(graph: &Graph, node: &Node) -> u64 {
         }
         _ => node.op.macs(&operands, output),
     };
-    let read: usize = operands.iter().flatten().map(|t| t.shape.elements()).sum();
-    macs.max(elements).max(read as u64)
+    let read: u64 = operands.iter().flatten().map(|t| t.shape.elements() as u64).sum();
+    macs.max(elements).max(read)
 }

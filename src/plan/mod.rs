@@ -14,7 +14,7 @@ use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, TensorId};
 use crate::kernels::Kernel;
 use crate::tensor::{DType, Data, Shape};
-use arena::{Arena, Buffer};
+use arena::{Arena, Buffer, MAX_ARENA_BYTES};
 use std::fmt;
 use std::sync::Arc;
 
@@ -119,22 +119,26 @@ pub struct Plan {
 /// Kernels read at most this many tensors: running keeps them in arrays on the stack.
 pub const MAX_OPERANDS: usize = 64;
 
-/// More nodes than this are refused: placing buffers takes time with their square.
-const MAX_NODES: usize = 10_000;
+/// Packed weights and tables of all kernels take at most this many bytes: a small file can name one
+/// constant often.
+const MAX_WEIGHT_BYTES: usize = 1 << 30;
 
 impl Plan {
     /// Plans a graph whose shapes are known.
     pub fn new(graph: &Graph, backend: Backend, threads: usize) -> Result<Plan> {
-        if graph.nodes.len() > MAX_NODES {
-            return Err(Error::limit(format!(
-                "the model has {} operators, at most {MAX_NODES} are allowed",
-                graph.nodes.len()
-            )));
-        }
+        let mut weight_bytes = 0usize;
         let mut lowered = Vec::with_capacity(graph.nodes.len());
         for node in &graph.nodes {
             let at = node.source();
             let step = lower::lower(graph, node, backend).map_err(|e| e.at(at.index, &at.name))?;
+            weight_bytes = weight_bytes.saturating_add(step.kernel.weight_bytes());
+            if weight_bytes > MAX_WEIGHT_BYTES {
+                let what = format!("up to here the weights take over {MAX_WEIGHT_BYTES} bytes");
+                return Err(Error::limit(what).at(at.index, &at.name));
+            }
+            if step.kernel.scratch() > MAX_ARENA_BYTES / size_of::<f32>() / threads.max(1) {
+                return Err(arena::too_large().at(at.index, &at.name));
+            }
             lowered.push(step);
         }
         // A result that no node makes (an input or constant handed through) is copied.

@@ -129,9 +129,10 @@ impl<'a> Output<'a> {
     }
 
     /// Element `i` becomes element `from` of an operand: the same bits where type and scales are
-    /// the same, otherwise the nearest value.
+    /// the same, or the type is one whose scales have no meaning; otherwise the nearest value.
     pub fn copy(&mut self, i: usize, input: &Input, from: usize) {
-        if self.scales.same_as(&input.scales) {
+        let is_plain = input.data.dtype().stored_range().is_none();
+        if is_plain || self.scales.same_as(&input.scales) {
             match (&mut self.data, input.data) {
                 (ViewMut::F32(to), View::F32(v)) => return to[i] = v[from],
                 (ViewMut::F16(to), View::F16(v)) => return to[i] = v[from],

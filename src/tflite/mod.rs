@@ -27,7 +27,7 @@ pub mod operators;
 pub mod schema;
 
 use crate::error::{Error, OpRef, Result};
-use crate::graph::{Graph, Node, TensorId};
+use crate::graph::{Graph, MAX_NODES, Node, TensorId};
 use crate::tensor::{DType, Data, MAX_RANK, Quantization, Shape, TensorDef};
 use flatbuffer::{File, Ref, Scalars, Table, Tables};
 use operators::{Code, Decode, Options, decoder};
@@ -36,6 +36,9 @@ use std::sync::Arc;
 
 /// How many different unsupported operators an error lists.
 const MAX_LISTED: usize = 24;
+
+/// More tensors than this are refused: about as many as the most operators need.
+const MAX_TENSORS: usize = 5 * MAX_NODES;
 
 /// Reads the first subgraph of a model and infers all shapes from its inputs on.
 ///
@@ -58,7 +61,9 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     let subgraph =
         subgraphs.get(0)?.ok_or_else(|| Error::malformed("the file contains no graph"))?;
     let tensors = subgraph.tables(schema::subgraph::TENSORS)?;
+    at_most(MAX_TENSORS, tensors.len(), "tensors")?;
     let codes = read_codes(&model)?;
+    at_most(MAX_NODES, subgraph.tables(schema::subgraph::OPERATORS)?.len(), "operators")?;
     let operators = read_operators(&subgraph, &codes, tensors.len())?;
 
     let mut graph = Graph {
@@ -67,6 +72,8 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         outputs: read_ids(&subgraph, schema::subgraph::OUTPUTS, tensors.len())?,
         ..Graph::default()
     };
+    at_most(MAX_NODES, graph.inputs.len(), "inputs")?;
+    at_most(MAX_NODES, graph.outputs.len(), "outputs")?;
     let buffers = model.tables(schema::model::BUFFERS)?;
     let users = find_users(&graph, &operators, tensors.len());
     let constants = Constants { file: &file, buffers, read: HashMap::new() };
@@ -82,6 +89,14 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     graph.validate()?;
     graph.infer_shapes()?;
     Ok(graph)
+}
+
+/// A few bytes can name the same table again, and each costs us some hundred.
+fn at_most(limit: usize, count: usize, what: &str) -> Result<()> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Error::limit(format!("the model has {count} {what}, at most {limit} are allowed")))
 }
 
 /// An operator of the file before its options are looked at.

@@ -25,8 +25,10 @@ fn fake_quant(o: &Options) -> Result<Op> {
     let table = o.of(TYPE)?;
     let (min, max, bits) = (table.get(MIN)?, table.get(MAX)?, table.get(NUM_BITS)?);
     let sound = min.is_finite() && max.is_finite() && min < max && (max - min).is_finite();
+    let wrong = || Error::malformed(format!("{bits} bits for values from {min} to {max}"));
     if !sound || !(2..=16).contains(&bits) {
-        return Err(Error::malformed(format!("{bits} bits for values from {min} to {max}")));
+        return Err(wrong());
     }
-    Ok(Op::FakeQuant(Grid::nudged(min, max, bits as u32, table.get(NARROW_RANGE)?)))
+    let grid = Grid::nudged(min, max, bits as u32, table.get(NARROW_RANGE)?);
+    if grid.scale >= f32::MIN_POSITIVE { Ok(Op::FakeQuant(grid)) } else { Err(wrong()) }
 }

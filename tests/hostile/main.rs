@@ -1,8 +1,11 @@
 //! Broken model files: whatever the bytes are, there is one error or a model that runs, within
 //! bounded memory and time.
 
-#[path = "common/hand_made.rs"]
+#[path = "../common/hand_made.rs"]
 mod hand_made;
+#[path = "../common/network.rs"]
+mod network;
+mod networks;
 
 use octomask::graph::Graph;
 use octomask::tflite;
