@@ -9,11 +9,11 @@
 //! they cost no pass over memory; see `activation`.
 
 mod activation;
+mod binary;
 mod conv;
 mod copy;
 mod depthwise;
 mod disjoint_transpose_conv;
-mod elementwise;
 mod gemm;
 mod panels;
 pub mod peak;
@@ -22,19 +22,21 @@ mod quantize;
 mod resize;
 mod strided_copy;
 mod transpose_conv;
+mod unary;
 mod window;
 
+pub use binary::{Binary, BinarySpec};
 pub use conv::Conv;
 pub use copy::Copy;
 pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
-pub use elementwise::{Binary, BinarySpec, Unary};
 pub use gemm::{Gemm, GemmSpec};
 pub use pool::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
 pub use resize::{ResizeBilinear, ResizeNearest, ResizeSpec};
 pub use strided_copy::{Axis, Patch, StridedCopy};
 pub use transpose_conv::TransposeConv;
+pub use unary::Unary;
 pub use window::ConvSpec;
 
 use crate::tensor::{View, ViewMut};

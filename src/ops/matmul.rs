@@ -80,7 +80,7 @@ impl BatchMatMul {
         }
         let Product { m, n, .. } = self.product(&a.shape, &b.shape)?;
         let batch = |s: &Shape| Shape::new(&s.dims()[..s.rank() - 2]);
-        let batch = super::elementwise::broadcast(&batch(&a.shape)?, &batch(&b.shape)?)?;
+        let batch = super::binary::broadcast(&batch(&a.shape)?, &batch(&b.shape)?)?;
         Ok(vec![(Shape::new([batch.dims(), &[m, n]].concat())?, dtype)])
     }
 

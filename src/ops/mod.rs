@@ -5,8 +5,8 @@
 //! the file of its family here, its line in `tflite/operators.rs`, its loops in `reference`, and,
 //! where it matters, a kernel in `plan/lower.rs`.
 
+pub mod binary;
 pub mod conv;
-pub mod elementwise;
 pub mod layout;
 pub mod matmul;
 pub mod pool;
@@ -15,16 +15,18 @@ pub mod reduce;
 pub mod resize;
 pub mod shapes;
 pub(crate) mod types;
+pub mod unary;
 pub mod window;
 
+pub use binary::{Binary, BinaryKind};
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
-pub use elementwise::{Binary, BinaryKind, Unary};
 pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};
 pub use pool::{Pool2d, PoolKind};
 pub use reduce::{Reduce, ReduceKind};
 pub use resize::{ResizeBilinear, ResizeNearest};
-pub(crate) use types::{real_type, same_real_type, weighted_type};
+pub(crate) use types::{real_type, weighted_type};
+pub use unary::Unary;
 pub use window::{Padding, Window};
 
 use crate::error::{Error, Result};
@@ -194,6 +196,10 @@ impl Op {
         match self {
             Op::Layout(_) | Op::ResizeNearest(_) => true,
             Op::Pool2d(pool) => pool.kind == PoolKind::Max && pool.activation.is_none(),
+            Op::Binary(op) => {
+                let moves = matches!(op.kind, BinaryKind::Maximum | BinaryKind::Minimum);
+                moves && op.activation.is_none()
+            }
             _ => false,
         }
     }

@@ -31,10 +31,18 @@ pub(crate) fn real_type(x: &TensorDef) -> Result<DType> {
     Ok(x.dtype)
 }
 
-/// The one type that two tensors of real numbers have.
-pub(crate) fn same_real_type(a: &TensorDef, b: &TensorDef) -> Result<DType> {
-    let dtype = real_type(a)?;
-    if real_type(b)? != dtype {
+/// The type of a tensor of numbers: real ones, or integers (int32, int64) that stand for themselves.
+pub(crate) fn number_type(x: &TensorDef) -> Result<DType> {
+    match x.dtype {
+        DType::I32 | DType::I64 => Ok(x.dtype),
+        _ => real_type(x),
+    }
+}
+
+/// The one type that two tensors of numbers have.
+pub(crate) fn same_number_type(a: &TensorDef, b: &TensorDef) -> Result<DType> {
+    let dtype = number_type(a)?;
+    if number_type(b)? != dtype {
         return Err(Error::unsupported(format!(
             "tensors '{}' and '{}' are {dtype} and {}",
             a.name, b.name, b.dtype

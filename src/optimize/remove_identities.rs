@@ -57,12 +57,16 @@ fn identity_of<'a>(
             (keeps && pool.activation.is_none()).then_some(0)
         }
         Op::Binary(binary) if binary.activation.is_none() => {
-            let neutral = match binary.kind {
-                BinaryKind::Add => 0.0,
-                BinaryKind::Mul => 1.0,
+            // What changes nothing, and from which side.
+            let (neutral, sides): (f32, &[_]) = match binary.kind {
+                BinaryKind::Add => (0.0, &[(0, 1), (1, 0)]),
+                BinaryKind::Mul => (1.0, &[(0, 1), (1, 0)]),
+                BinaryKind::Sub => (0.0, &[(0, 1)]),
+                BinaryKind::Div | BinaryKind::Pow => (1.0, &[(0, 1)]),
+                _ => return None,
             };
             let drops = |i: usize| operand(i).is_some_and(|t| is_all(t, neutral));
-            [(0, 1), (1, 0)].into_iter().find(|&(k, d)| same_shape(k) && drops(d)).map(|(k, _)| k)
+            sides.iter().find(|&&(kept, gone)| same_shape(kept) && drops(gone)).map(|&(k, _)| k)
         }
         // A ReLU of what is never negative.
         Op::Unary(Unary::Relu) => {
@@ -70,7 +74,7 @@ fn identity_of<'a>(
                 Op::Unary(unary) => Some(unary),
                 _ => n.op.activation(),
             });
-            matches!(last, Some(Unary::Relu | Unary::Relu6 | Unary::Logistic)).then_some(0)
+            last.is_some_and(Unary::is_never_negative).then_some(0)
         }
         _ => None,
     };

@@ -1,6 +1,6 @@
 //! Matrix products.
 
-use super::elementwise::stretched;
+use super::binary::stretched;
 use super::{Input, Output, activate};
 use crate::ops::matmul::Product;
 use crate::ops::{BatchMatMul, FullyConnected};

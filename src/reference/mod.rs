@@ -7,8 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+mod binary;
 mod conv;
-mod elementwise;
 mod layout;
 mod matmul;
 mod operand;
@@ -17,6 +17,7 @@ mod quantize;
 mod reduce;
 mod resize;
 mod shapes;
+mod unary;
 
 pub use operand::{Input, Output};
 
@@ -53,9 +54,9 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::ResizeBilinear(op) => resize::bilinear(op, input(0), output),
         Op::Pool2d(op) => pool::pool2d(op, input(0), output),
         Op::Reduce(op) => reduce::reduce(op, input(0), input(1), output),
-        Op::Binary(op) => elementwise::binary(op, input(0), input(1), output),
-        Op::Unary(op) => elementwise::unary(*op, input(0), output),
         Op::Layout(_) => unreachable!("ran above"),
+        Op::Binary(op) => binary::binary(op, input(0), input(1), output),
+        Op::Unary(op) => unary::unary(*op, input(0), output),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
         Op::Shape(_) => shapes::shape(input(0), output),
         Op::FakeQuant(grid) => quantize::fake_quant(grid, input(0), output),

@@ -148,6 +148,11 @@ impl<'a> Output<'a> {
         self.set(i, input.get(from));
     }
 
+    /// Whether the elements are integers that stand for themselves, of a type that has no scales.
+    pub fn is_plain_integer(&self) -> bool {
+        matches!(self.data, ViewMut::I32(_) | ViewMut::I64(_))
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.shape.elements()

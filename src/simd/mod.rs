@@ -184,6 +184,29 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
         size.if_less(Self::splat(0.55), near, far)
     }
 
+    /// `self` where that is not below 0, otherwise `self * slope`.
+    #[inline(always)]
+    fn leaky_relu(self, slope: Self) -> Self {
+        self.if_less(Self::splat(0.0), self.mul(slope), self)
+    }
+
+    /// The error function, to within 5e-7: `1 - (a1 t + ... + a5 t^5) e^-x²` with
+    /// `t = 1 / (1 + p x)` for x > 0 (Abramowitz and Stegun, 7.1.26).
+    #[inline(always)]
+    fn erf(self) -> Self {
+        let one = Self::splat(1.0);
+        let size = self.abs();
+        let t = one.div(size.mul_add(Self::splat(0.327_591_1), one));
+        let p = Self::splat(1.061_405_4);
+        let p = p.mul_add(t, Self::splat(-1.453_152));
+        let p = p.mul_add(t, Self::splat(1.421_413_7));
+        let p = p.mul_add(t, Self::splat(-0.284_496_74));
+        let p = p.mul_add(t, Self::splat(0.254_829_6));
+        let e = Self::splat(0.0).sub(size.mul(size)).exp();
+        let erf = one.sub(p.mul(t).mul(e));
+        self.if_less(Self::splat(0.0), Self::splat(0.0).sub(erf), erf)
+    }
+
     /// `self * clamp(self + 3, 0, 6) / 6`.
     #[inline(always)]
     fn hard_swish(self) -> Self {

@@ -1,22 +1,80 @@
 use crate::support::*;
-use octomask::kernels::{Args, Binary, BinarySpec, Copy, Kernel, Unary};
-use octomask::ops::{self, BinaryKind, Op};
-use octomask::tensor::{DType, Data};
+use octomask::kernels::{self, Args, Binary, BinarySpec, Copy, Kernel};
+use octomask::ops::{self, BinaryKind, Op, Unary};
+use octomask::tensor::{DType, Data, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+const FUNCTIONS: [Unary; 23] = [
+    Unary::Abs,
+    Unary::Ceil,
+    Unary::Cos,
+    Unary::Elu,
+    Unary::Exp,
+    Unary::Floor,
+    Unary::Gelu { approximate: false },
+    Unary::Gelu { approximate: true },
+    Unary::HardSwish,
+    Unary::LeakyRelu { alpha: -0.3 },
+    Unary::Log,
+    Unary::Logistic,
+    Unary::Neg,
+    Unary::Relu,
+    Unary::Relu0To1,
+    Unary::Relu6,
+    Unary::ReluN1To1,
+    Unary::Round,
+    Unary::Rsqrt,
+    Unary::Sin,
+    Unary::Sqrt,
+    Unary::Square,
+    Unary::Tanh,
+];
+
 #[test]
 fn functions_of_one_value() {
-    for function in ACTIVATIONS.into_iter().flatten() {
+    for function in FUNCTIONS {
+        let above_zero = matches!(function, Unary::Log | Unary::Rsqrt | Unary::Sqrt);
         for n in [1, 3, 4, 5, 1023, 1024, 1025, 4099] {
-            // Wider than the activations' bends, and into where they saturate.
+            // Wider than the functions' bends, and into where they saturate.
             let mut random = Random(n as u64);
-            let data: Vec<f32> = random.floats(n).into_iter().map(|x| x * 8.0).collect();
+            let wide = random.floats(n).into_iter().map(|x| x * 8.0);
+            let data = wide.map(|x| if above_zero { x.abs() + 0.01 } else { x }).collect();
             let input = tensor(random.tensor(&[n]).shape, Data::F32(data));
-            compare(&Unary::new(function, n), &Op::Unary(function), &[&input], 1, n as u64);
+            let kernel = kernels::Unary::new(function, n);
+            compare(&kernel, &Op::Unary(function), &[&input], 1, n as u64);
         }
     }
 }
+
+/// Halves go to even numbers, and what is too large for e^x is infinite.
+#[test]
+fn functions_of_special_values() {
+    let run = |function, x: &[f32]| {
+        let mut data = x.to_vec();
+        let kernel = kernels::Unary::new(function, x.len());
+        let outputs = &mut [ViewMut::F32(&mut data)];
+        kernel.run(0..1, Args { inputs: &[None], outputs, scratch: &mut [] });
+        data
+    };
+    assert_eq!(run(Unary::Round, &[0.5, 1.5, 2.5, -0.5, -1.5]), [0.0, 2.0, 2.0, 0.0, -2.0]);
+    assert_eq!(run(Unary::Exp, &[0.0, 90.0, -200.0]), [1.0, f32::INFINITY, 0.0]);
+    assert_eq!(run(Unary::Sqrt, &[0.0, 4.0]), [0.0, 2.0]);
+}
+
+const KINDS: [BinaryKind; 11] = [
+    BinaryKind::Add,
+    BinaryKind::Div,
+    BinaryKind::FloorDiv,
+    BinaryKind::FloorMod,
+    BinaryKind::Maximum,
+    BinaryKind::Minimum,
+    BinaryKind::Mul,
+    BinaryKind::Pow,
+    BinaryKind::Prelu,
+    BinaryKind::SquaredDifference,
+    BinaryKind::Sub,
+];
 
 #[test]
 fn broadcasts() {
@@ -39,22 +97,40 @@ fn broadcasts() {
         [&[1030], &[1030]],
     ];
     for (i, pair) in shapes.into_iter().enumerate() {
-        for kind in [BinaryKind::Add, BinaryKind::Mul] {
+        for (k, kind) in KINDS.into_iter().enumerate() {
             for (j, activation) in ACTIVATIONS.into_iter().enumerate() {
                 for swap in [false, true] {
-                    let seed = (i * 100 + j * 10 + swap as usize) as u64;
-                    let mut random = Random(seed);
-                    let [a, b] = pair.map(|dims| random.tensor(dims));
-                    let operands = if swap { [&b, &a] } else { [&a, &b] };
-                    let op = ops::Binary { kind, activation };
-                    let output = result_shape(&Op::Binary(op), &operands);
-                    let spec =
-                        BinarySpec { op, operands: operands.map(|t| &t.shape), output: &output };
-                    compare(&Binary::new(spec), &Op::Binary(op), &operands, 2, seed);
+                    let seed = (i * 1000 + k * 100 + j * 10 + swap as usize) as u64;
+                    broadcast(kind, activation, pair, swap, seed);
                 }
             }
         }
     }
+}
+
+fn broadcast(
+    kind: BinaryKind,
+    activation: Option<Unary>,
+    pair: [&[usize]; 2],
+    swap: bool,
+    seed: u64,
+) {
+    let mut random = Random(seed);
+    let pair = if swap { [pair[1], pair[0]] } else { pair };
+    let [a, b] = pair.map(|dims| random.tensor(dims));
+    // Powers of what is above 0.
+    let a = if kind == BinaryKind::Pow { magnitudes_of(&a) } else { a };
+    let op = Op::Binary(ops::Binary { kind, activation });
+    let Ok(inferred) = op.infer(&[Some(&a), Some(&b)]) else {
+        // The slopes of PRELU do not stretch the values.
+        return assert_eq!(kind, BinaryKind::Prelu);
+    };
+    let spec = BinarySpec {
+        op: ops::Binary { kind, activation },
+        operands: [&a.shape, &b.shape],
+        output: &inferred[0].0,
+    };
+    compare(&Binary::new(spec), &op, &[&a, &b], 2, seed);
 }
 
 #[test]
@@ -64,7 +140,7 @@ fn one_operand_twice_in_place() {
     let spec = BinarySpec { op, operands: [&x.shape; 2], output: &x.shape };
     let kernel = Binary::new(spec);
     let mut data = floats(&x).to_vec();
-    let outputs = &mut [octomask::tensor::ViewMut::F32(&mut data)];
+    let outputs = &mut [ViewMut::F32(&mut data)];
     kernel.run(0..kernel.units(), Args { inputs: &[None, None], outputs, scratch: &mut [] });
     assert!(data.iter().zip(floats(&x)).all(|(y, x)| *y == 2.0 * x));
 }

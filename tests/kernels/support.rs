@@ -7,13 +7,14 @@ use octomask::tensor::{Data, Shape, TensorDef, ViewMut};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// All activations, and none.
-pub const ACTIVATIONS: [Option<Unary>; 7] = [
+/// One activation of each kind that kernels know, and none.
+pub const ACTIVATIONS: [Option<Unary>; 8] = [
     None,
     Some(Unary::Relu),
     Some(Unary::Relu6),
     Some(Unary::ReluN1To1),
     Some(Unary::HardSwish),
+    Some(Unary::LeakyRelu { alpha: 0.3 }),
     Some(Unary::Logistic),
     Some(Unary::Tanh),
 ];
@@ -85,19 +86,21 @@ fn expected(op: &Op, operands: &[&TensorDef]) -> Vec<f32> {
     data
 }
 
+/// The tensor without signs.
+pub fn magnitudes_of(t: &TensorDef) -> TensorDef {
+    match &**t.data.as_ref().unwrap() {
+        Data::F32(v) => tensor(t.shape.clone(), Data::F32(v.iter().map(|x| x.abs()).collect())),
+        other => tensor(t.shape.clone(), other.clone()),
+    }
+}
+
 /// For each element, the sum of the absolute values that are added up for it.
 fn magnitudes(op: &Op, operands: &[&TensorDef]) -> Vec<f32> {
     let mut op = op.clone();
     if let Some(activation) = op.activation_mut() {
         *activation = None;
     }
-    let absolute: Vec<TensorDef> = operands
-        .iter()
-        .map(|t| match &**t.data.as_ref().unwrap() {
-            Data::F32(v) => tensor(t.shape.clone(), Data::F32(v.iter().map(|x| x.abs()).collect())),
-            other => tensor(t.shape.clone(), other.clone()),
-        })
-        .collect();
+    let absolute: Vec<TensorDef> = operands.iter().map(|t| magnitudes_of(t)).collect();
     expected(&op, &absolute.iter().collect::<Vec<_>>())
 }
 
@@ -143,8 +146,8 @@ pub fn cut(units: usize, random: &mut Random) -> Vec<Range<usize>> {
     ranges
 }
 
-/// The kernel must agree with the reference to 2e-6 of the sum of absolute products (builds round
-/// and order sums differently); any split of its units must give the same bits, and so must every
+/// The kernel must agree with the reference to 2e-6 of the sum of absolute products, or of the
+/// result (builds round and order sums differently); any split of its units must give the same bits, and so must every
 /// allowed way of working in place. `operands` are the reference's, of which the kernel takes the
 /// first `run_time`.
 pub fn compare(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], run_time: usize, seed: u64) {
@@ -157,7 +160,7 @@ pub fn compare(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], run_time: 
     assert_eq!(kernel.span(0, 0..units), 0..want.len(), "{case}");
     let got = run(kernel, inputs, None, want.len(), std::slice::from_ref(&(0..units)));
     for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
-        let allowed = 2e-6 * (scale[i] + 1.0);
+        let allowed = 2e-6 * (scale[i].abs().max(want.abs()) + 1.0);
         assert!((got - want).abs() <= allowed, "{case}: element {i} is {got}, should be {want}");
     }
     let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();

@@ -44,6 +44,16 @@ fn tanh_is_as_exact_as_it_says() {
     }
 }
 
+/// Values of a table (Abramowitz and Stegun, 7.1).
+#[test]
+fn erf_is_as_exact_as_it_says() {
+    for (x, y) in [(0.0, 0.0), (0.1, 0.112_462_9), (0.5, 0.520_499_9), (1.0, 0.842_700_8)] {
+        let [plus, minus, ..] = Native::from_array([x, -x, 0.0, 0.0]).erf().to_array();
+        assert!((plus - y).abs() < 5e-7 && (minus + y).abs() < 5e-7, "{x}: {plus} {minus}");
+    }
+    assert_eq!(Native::splat(20.0).erf().to_array(), [1.0; LANES]);
+}
+
 #[test]
 fn functions_saturate() {
     let x = [f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30];

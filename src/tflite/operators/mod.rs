@@ -1,8 +1,8 @@
 //! Operators of the file → [`Op`]. A family of operators has one file, with one line for each
 //! operator where there is nothing to read.
 
+mod binary;
 mod conv;
-mod elementwise;
 mod layout;
 mod matmul;
 mod pool;
@@ -10,6 +10,7 @@ mod quantize;
 mod reduce;
 mod resize;
 mod shapes;
+mod unary;
 
 use super::flatbuffer::{Field, Table};
 use crate::error::{Error, Result};
@@ -77,8 +78,8 @@ pub type Decode = fn(&Options) -> Result<Op>;
 
 /// The families: each knows its operators by the schema's names.
 const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
+    binary::builtin,
     conv::builtin,
-    elementwise::builtin,
     layout::builtin,
     matmul::builtin,
     pool::builtin,
@@ -86,6 +87,7 @@ const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     reduce::builtin,
     resize::builtin,
     shapes::builtin,
+    unary::builtin,
 ];
 
 /// Families with custom operators, known by the names they were registered under.

@@ -105,6 +105,20 @@ pub mod reducer {
     pub const KEEP_DIMS: Field<bool> = Field(0, false);
 }
 
+pub mod sub {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 28;
+    pub const ACTIVATION: Field<i8> = Field(0, 0);
+}
+
+pub mod div {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 29;
+    pub const ACTIVATION: Field<i8> = Field(0, 0);
+}
+
 pub mod squeeze {
     use crate::tflite::flatbuffer::Ref;
 
@@ -182,6 +196,13 @@ pub mod resize_nearest_neighbor {
     pub const HALF_PIXEL_CENTERS: Field<bool> = Field(1, false);
 }
 
+pub mod leaky_relu {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 75;
+    pub const ALPHA: Field<f32> = Field(0, 0.0);
+}
+
 pub mod mirror_pad {
     use crate::tflite::flatbuffer::Field;
 
@@ -209,4 +230,11 @@ pub mod batch_matmul {
     pub const TYPE: u8 = 101;
     pub const ADJ_X: Field<bool> = Field(0, false);
     pub const ADJ_Y: Field<bool> = Field(1, false);
+}
+
+pub mod gelu {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 116;
+    pub const APPROXIMATE: Field<bool> = Field(0, false);
 }

@@ -1,4 +1,4 @@
-//! Functions of one value, and of two with broadcasting.
+//! Functions of two values, with broadcasting.
 
 use super::activation::Activation;
 use super::{Args, Kernel};
@@ -9,51 +9,6 @@ use std::ops::Range;
 
 /// Elements of a unit, at least: a few microseconds of work.
 const UNIT: usize = 1024;
-
-/// A function of one value; a unit is 1024 elements. Operand 0 and the output have the same shape.
-pub struct Unary {
-    function: ops::Unary,
-    elements: usize,
-}
-
-impl Unary {
-    /// Of so many elements.
-    pub fn new(function: ops::Unary, elements: usize) -> Unary {
-        Unary { function, elements }
-    }
-}
-
-impl Kernel for Unary {
-    fn name(&self) -> String {
-        self.function.name().to_lowercase()
-    }
-
-    fn units(&self) -> usize {
-        self.elements.div_ceil(UNIT)
-    }
-
-    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
-        (units.start * UNIT).min(self.elements)..(units.end * UNIT).min(self.elements)
-    }
-
-    fn in_place(&self) -> &[usize] {
-        &[0]
-    }
-
-    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
-        let span = self.span(0, units);
-        let input = args.inputs[0].map(|_| &args.input(0, self.elements)[span.clone()]);
-        let output = args.output(span);
-        let activation = Activation::from(Some(self.function));
-        // Copied and mapped in pieces that stay in the cache.
-        for (i, out) in output.chunks_mut(UNIT).enumerate() {
-            if let Some(input) = input {
-                out.copy_from_slice(&input[i * UNIT..][..out.len()]);
-            }
-            activation.pass::<Native>(out);
-        }
-    }
-}
 
 /// A function of two values, of fixed shapes.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +21,8 @@ pub struct BinarySpec<'a> {
     pub output: &'a Shape,
 }
 
-/// ADD and MUL with NumPy's broadcasting; a unit is about 1024 elements, whole rows where rows
-/// are repeated. Operands 0 and 1 are the two, the output has the shape they broadcast to.
+/// ADD, MUL and their kin with NumPy's broadcasting; a unit is about 1024 elements, whole rows
+/// where rows are repeated. Operands 0 and 1 are the two, the output has the shape they broadcast to.
 pub struct Binary {
     kind: BinaryKind,
     activation: Activation,
@@ -142,7 +97,24 @@ impl Binary {
         }
         match self.kind {
             BinaryKind::Add => self.apply::<V>(span, operands, output, V::add),
+            BinaryKind::Sub => self.apply::<V>(span, operands, output, V::sub),
             BinaryKind::Mul => self.apply::<V>(span, operands, output, V::mul),
+            BinaryKind::Div => self.apply::<V>(span, operands, output, V::div),
+            BinaryKind::Maximum => self.apply::<V>(span, operands, output, V::at_least),
+            BinaryKind::Minimum => self.apply::<V>(span, operands, output, V::at_most),
+            BinaryKind::Prelu => self.apply::<V>(span, operands, output, V::leaky_relu),
+            BinaryKind::SquaredDifference => self.apply::<V>(span, operands, output, |a, b| {
+                let difference = a.sub(b);
+                difference.mul(difference)
+            }),
+            // Rare ones: each is not worth loops of its own.
+            kind @ (BinaryKind::FloorDiv | BinaryKind::FloorMod | BinaryKind::Pow) => {
+                let lane = |a: f32, b: f32| kind.apply(a as f64, b as f64) as f32;
+                self.apply::<V>(span, operands, output, |a, b| {
+                    let (a, b) = (a.to_array(), b.to_array());
+                    V::from_array(std::array::from_fn(|i| lane(a[i], b[i])))
+                });
+            }
         }
     }
 

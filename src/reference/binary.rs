@@ -1,21 +1,22 @@
-//! Element by element.
+//! Functions of two values.
 
 use super::{Input, Output, activate};
-use crate::ops::{Binary, Unary};
-
-/// `y[i] = f(x[i])`.
-pub fn unary(op: Unary, x: Input, y: &mut Output) {
-    for i in 0..y.len() {
-        y.set(i, op.apply(x.get(i)));
-    }
-}
+use crate::ops::Binary;
 
 /// `y[i] = f(a[i], b[i])`, where an extent of 1 stretches.
 pub fn binary(op: &Binary, a: Input, b: Input, y: &mut Output) {
     for i in 0..y.len() {
-        let x = a.get(stretched(i, y.shape.dims(), a.shape.dims()));
-        let z = b.get(stretched(i, y.shape.dims(), b.shape.dims()));
-        y.set(i, activate(op.activation, op.kind.apply(x, z)));
+        let (from_a, from_b) = (
+            stretched(i, y.shape.dims(), a.shape.dims()),
+            stretched(i, y.shape.dims(), b.shape.dims()),
+        );
+        if y.is_plain_integer() {
+            let value = op.kind.apply_to_integers(a.integer(from_a), b.integer(from_b));
+            let activated = op.activation.and_then(|unary| unary.apply_to_integer(value));
+            y.set_integer(i, activated.unwrap_or(value));
+        } else {
+            y.set(i, activate(op.activation, op.kind.apply(a.get(from_a), b.get(from_b))));
+        }
     }
 }
 

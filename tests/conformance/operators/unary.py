@@ -1,0 +1,107 @@
+"""Functions of one value."""
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+import forms
+from forms import QUANTIZED, Skip
+from operators import family
+from operators.common import pick, shape_of_rank, values
+
+SPECIAL = np.float32([0, -0.0, 0.5, -0.5, 1, -1, 1.5, 2.5, 3, -3, 6, -6, 88, -88, 120, -120])
+
+
+def anything(rng, shape):
+    """From small to large, where functions bend and where they saturate."""
+    array = values(rng, shape, pick(rng, [0.1, 3, 30]))
+    at = rng.integers(array.size, size=min(3, array.size))
+    array.flat[at] = rng.choice(SPECIAL, len(at))
+    return array
+
+
+def reaching_up(rng, shape):
+    """The largest value is not below 0: TFLite refuses HARD_SWISH of far larger input than output."""
+    array = anything(rng, shape)
+    array.flat[0] = np.abs(array).max()
+    return array
+
+
+def moderate(rng, shape):
+    return values(rng, shape, pick(rng, [0.1, 1, 4]))
+
+
+def positive(rng, shape):
+    return np.abs(values(rng, shape, pick(rng, [0.5, 5]))) + pick(rng, [0.05, 1])
+
+
+def not_negative(rng, shape):
+    array = np.abs(values(rng, shape, pick(rng, [0.5, 5])))
+    array.flat[0] = 0
+    return array
+
+
+def nearly_straight(array):
+    """Whether the function bends little: for int16, TFLite draws lines between 513 points of it,
+    which are many steps off elsewhere, where ours is not."""
+    return array.max() < 2.5 * array.min() if array.min() > 0 else np.ptp(array) < 1
+
+
+def unary(code, options=lambda: None, draw=anything, lines=None, scales=None):
+    """`scales`: as TFLite prescribes them; `lines`: the function, see `nearly_straight`."""
+    def build(rng, g):
+        shape = shape_of_rank(rng, 1, 4)
+        array, chosen = draw(rng, shape), scales
+        if lines and g.form == "int16":
+            if not nearly_straight(array) or g.squeeze != 1:
+                raise Skip
+            # Room for the points around the largest values.
+            chosen = {"int16": (1.2 * np.abs(lines(array)).max() / 32767, 0)}
+        x = g.input(array)
+        g.output(g.op(code, [x], options(), scales=chosen))
+        return f"{shape}"
+    return build
+
+
+@family("LEAKY_RELU", ["float32", *QUANTIZED])
+def leaky_relu(rng, g):
+    options = schema.LeakyReluOptionsT()
+    options.alpha = pick(rng, [0.01, 0.1, 0.2, 0.5, 1.5, -0.3])
+    about = unary("LEAKY_RELU", lambda: options)(rng, g)
+    return f"{about} alpha {options.alpha}"
+
+
+@family("GELU", ["float32", "int8", "uint8"])
+def gelu(rng, g):
+    options = schema.GeluOptionsT()
+    options.approximate = bool(rng.integers(2))
+    about = unary("GELU", lambda: options)(rng, g)
+    return f"{about} {'approximate' if options.approximate else ''}"
+
+
+FLOAT = ["float32"]
+ALL = ["float32", *QUANTIZED]
+NOT_INT16 = ["float32", "int8", "uint8"]
+SIGNED = ["float32", "int8", "int16"]
+LINES = {"int16": 3}
+family("RELU", ALL)(unary("RELU"))
+family("RELU6", ALL)(unary("RELU6"))
+family("RELU_N1_TO_1", NOT_INT16)(unary("RELU_N1_TO_1"))
+family("RELU_0_TO_1", NOT_INT16)(unary("RELU_0_TO_1"))
+family("HARD_SWISH", NOT_INT16)(unary("HARD_SWISH", schema.HardSwishOptionsT, reaching_up))
+family("LOGISTIC", ALL)(unary("LOGISTIC", scales=forms.LOGISTIC))
+# TFLite's table for int16 is itself up to two steps off the function.
+family("TANH", ALL, steps={"int16": 2})(unary("TANH", scales=forms.TANH))
+# The naive kernels lack the operators with engine="optimized".
+family("ELU", ["float32", "int8"], engine="optimized")(unary("ELU"))
+family("ABS", [*SIGNED, "int32"])(unary("ABS", schema.AbsOptionsT))
+family("NEG", ["float32", "int32", "int64"])(unary("NEG", schema.NegOptionsT))
+family("EXP", SIGNED, steps=LINES)(unary("EXP", schema.ExpOptionsT, moderate, lines=np.exp))
+family("LOG", SIGNED, steps=LINES)(unary("LOG", draw=positive, lines=np.log))
+family("SQRT", SIGNED)(unary("SQRT", draw=not_negative))
+family("RSQRT", SIGNED, steps=LINES)(unary("RSQRT", draw=positive, lines=lambda x: x**-0.5))
+family("SQUARE", FLOAT)(unary("SQUARE", schema.SquareOptionsT))
+for code in ["CEIL", "ROUND"]:
+    family(code, FLOAT, engine="optimized")(unary(code))
+for code in ["FLOOR", "SIN"]:
+    family(code, FLOAT)(unary(code))
+family("COS", FLOAT)(unary("COS", schema.CosOptionsT))
