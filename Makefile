@@ -31,6 +31,7 @@ help:
 	@echo "make fuzz      conformance with TFLite on new random cases (MINUTES=$(MINUTES))"
 	@echo "make bench     side by side with the peers, in one browser run"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
+	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
 	@echo "make wasm      the four wasm builds and their sizes; make wasm-simd for one"
 
 # ---- set-up: each of these is quick when there is nothing to do
@@ -110,3 +111,13 @@ $(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json
 bench: target/package/octomask.tgz target/venv/installed $(BENCH_MODULES) | browsers
 	@target/venv/bin/python tests/conformance/generate.py
 	@node tests/bench/bench.mjs
+
+# TensorFlow is large and only this needs it: an environment of its own.
+target/venv-models/installed: models/requirements.txt
+	@python3 -m venv target/venv-models
+	@target/venv-models/bin/python -m pip install --quiet --disable-pip-version-check -r models/requirements.txt
+	@touch $@
+
+.PHONY: models
+models: target/venv-models/installed
+	@target/venv-models/bin/python models/build.py

@@ -1,0 +1,1 @@
+"""One module per family of networks; `build(height, width, ...)` gives a Keras model without weights."""
