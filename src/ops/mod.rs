@@ -74,6 +74,12 @@ pub enum Op {
     Quantize(DType),
     /// SHAPE, as integers of a type; input: one tensor.
     Shape(DType),
+    /// RANK; input: one tensor.
+    Rank,
+    /// BROADCAST_ARGS; inputs: two lists of extents.
+    BroadcastArgs,
+    /// RANGE; inputs: start, limit, step.
+    Range,
     /// FAKE_QUANT: the nearest of the grid's values; input: float32.
     FakeQuant(Grid),
 }
@@ -103,6 +109,9 @@ impl Op {
             Op::Dequantize => "DEQUANTIZE",
             Op::Quantize(_) => "QUANTIZE",
             Op::Shape(_) => "SHAPE",
+            Op::Rank => "RANK",
+            Op::BroadcastArgs => "BROADCAST_ARGS",
+            Op::Range => "RANGE",
             Op::FakeQuant(_) => "FAKE_QUANT",
         }
     }
@@ -129,6 +138,9 @@ impl Op {
             Op::Dequantize => quantize::infer_dequantize(operands),
             Op::Quantize(to) => quantize::infer_quantize(*to, operands),
             Op::Shape(dtype) => shapes::infer_shape(*dtype, operands),
+            Op::Rank => shapes::infer_rank(operands),
+            Op::BroadcastArgs => shapes::infer_broadcast_args(operands),
+            Op::Range => shapes::infer_range(operands),
             Op::FakeQuant(_) => quantize::infer_fake_quant(operands),
         }
     }
@@ -216,7 +228,7 @@ impl Op {
 
     /// Whether the results depend on the operands' extents only, not on their elements.
     pub fn reads_only_shapes(&self) -> bool {
-        matches!(self, Op::Shape(_) | Op::Layout(Layout::ZerosLike))
+        matches!(self, Op::Shape(_) | Op::Rank | Op::Layout(Layout::ZerosLike))
     }
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.

@@ -59,6 +59,9 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Unary(op) => unary::unary(*op, input(0), output),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
         Op::Shape(_) => shapes::shape(input(0), output),
+        Op::Rank => shapes::rank(input(0), output),
+        Op::BroadcastArgs => shapes::broadcast_args(input(0), input(1), output),
+        Op::Range => shapes::range(input(0), input(2), output),
         Op::FakeQuant(grid) => quantize::fake_quant(grid, input(0), output),
     }
 }

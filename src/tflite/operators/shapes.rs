@@ -8,6 +8,9 @@ use crate::tflite::schema::options;
 
 pub fn builtin(name: &str) -> Option<Decode> {
     Some(match name {
+        "BROADCAST_ARGS" => |_| Ok(Op::BroadcastArgs),
+        "RANGE" => |_| Ok(Op::Range),
+        "RANK" => |_| Ok(Op::Rank),
         "SHAPE" => shape,
         _ => return None,
     })
