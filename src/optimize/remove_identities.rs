@@ -1,4 +1,4 @@
-//! Operators that return what they got: a resize to the same size, a pool of one pixel, adding
+//! Operators that return what they got: a reshape or resize to the same size, a pool of one pixel, adding
 //! zeros, multiplying by ones, a ReLU of what is never negative.
 
 use crate::error::Result;
@@ -68,6 +68,10 @@ fn identity_of<'a>(
             let drops = |i: usize| operand(i).is_some_and(|t| is_all(t, neutral));
             sides.iter().find(|&&(kept, gone)| same_shape(kept) && drops(gone)).map(|&(k, _)| k)
         }
+        Op::Layout(op) if node.outputs.len() == 1 => {
+            let keeps = op.keeps(&graph.operands(node), &graph.tensor(output).shape);
+            keeps.filter(|&i| same_shape(i))
+        }
         // A ReLU of what is never negative.
         Op::Unary(Unary::Relu) => {
             let last = id(0).and_then(made_by).and_then(|n| match n.op {
@@ -117,6 +121,34 @@ mod tests {
         let names: Vec<&str> = graph.nodes.iter().map(|n| n.op.name()).collect();
         assert_eq!(names, ["RELU", "TANH"]);
         assert_eq!(graph.nodes[0].inputs, [Some(x)]);
+        graph.validate().unwrap();
+    }
+
+    #[test]
+    fn moves_that_move_nothing_go() {
+        use crate::ops::Layout;
+        use crate::ops::layout::{Cut, Join, Pad, Reshape};
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[1, 4, 3]);
+        let list = |b: &mut GraphBuilder, v: &[i32]| b.constant(&[v.len()], Data::I32(v.to_vec()));
+        let axes = list(&mut b, &[0, 1, 2]);
+        let zeros = b.constant(&[3, 2], Data::I32(vec![0; 6]));
+        let (begin, size) = (list(&mut b, &[0; 3]), list(&mut b, &[-1, 4, 3]));
+        let mut y = b.node(Op::Layout(Layout::Transpose), &[x, axes]);
+        y = b.node(Op::Layout(Layout::Reshape(Reshape::Reshape(vec![1, -1, 3]))), &[y]);
+        y = b.node(Op::Layout(Layout::Pad(Pad::Zeros)), &[y, zeros]);
+        y = b.node(Op::Layout(Layout::Cut(Cut::Slice)), &[y, begin, size]);
+        y = b.node(Op::Layout(Layout::Join(Join::Concatenation(-1))), &[y]);
+        // These stay: another shape, and another order.
+        let swapped = list(&mut b, &[1, 0, 2]);
+        y = b.node(Op::Layout(Layout::Transpose), &[y, swapped]);
+        let axis = list(&mut b, &[0]);
+        y = b.node(Op::Layout(Layout::Cut(Cut::Reverse)), &[y, axis]);
+        y = b.node(Op::Unary(Unary::Tanh), &[y]);
+        let mut graph = b.build(&[y]);
+        run(&mut graph).unwrap();
+        let names: Vec<&str> = graph.nodes.iter().map(|n| n.op.name()).collect();
+        assert_eq!(names, ["TRANSPOSE", "REVERSE_V2", "TANH"]);
         graph.validate().unwrap();
     }
 

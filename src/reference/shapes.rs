@@ -18,9 +18,8 @@ pub fn rank(x: Input, y: &mut Output) {
 /// The extents that those in `a` and in `b`, aligned at the last, broadcast to.
 pub fn broadcast_args(a: Input, b: Input, y: &mut Output) {
     let count = y.len();
-    let extent = |list: Input, back: usize| {
-        list.len().checked_sub(back + 1).map_or(1, |i| list.integer(i))
-    };
+    let extent =
+        |list: Input, back: usize| list.len().checked_sub(back + 1).map_or(1, |i| list.integer(i));
     for back in 0..count {
         let own = extent(a, back);
         y.set_integer(count - 1 - back, if own == 1 { extent(b, back) } else { own });

@@ -93,6 +93,38 @@ impl Layout {
         }
         Ok(results)
     }
+    /// The operand whose elements the only result has in the same order, all of them, if it is known
+    /// to be so. Its extents may be others.
+    pub fn keeps(&self, operands: &Operands, result: &Shape) -> Option<usize> {
+        let source = match self {
+            Layout::Cut(op) => op.source(),
+            Layout::Repeat(op) => op.source(),
+            _ => 0,
+        };
+        let x = operands.get(source).copied().flatten()?;
+        let dims = x.shape.dims();
+        let in_order = match self {
+            Layout::Reshape(_) => true,
+            // Axes of extent 1 may be anywhere.
+            Layout::Transpose => {
+                let axes = operands.get(1).copied().flatten()?.const_integers()?;
+                let order = permutation(&axes).ok()?;
+                order[..dims.len()].iter().filter(|&&a| dims[a] > 1).is_sorted()
+            }
+            Layout::Cut(op) => {
+                let (_, lists) = op.operands(operands).ok()?;
+                let lists: Vec<&[i64]> = lists.iter().map(Vec::as_slice).collect();
+                let cuts = op.cuts(0, dims, &lists).ok()?;
+                op.count() == 1 && cuts[..dims.len()].iter().all(|cut| cut.step == 1)
+            }
+            Layout::Join(_) => operands.len() == 1,
+            Layout::Pad(_) | Layout::Repeat(_) => true,
+            // Blocks of one pixel are the only ones that keep a shape.
+            Layout::Blocks(_) => *result == x.shape,
+            Layout::Gather(_) | Layout::ZerosLike => false,
+        };
+        (in_order && x.shape.elements() == result.elements()).then_some(source)
+    }
 }
 
 /// An axis of a tensor of that rank; negative ones count from the end.

@@ -11,9 +11,11 @@ use std::ops::Range;
 const MAX_PATCHES: usize = 4096;
 
 pub(super) fn layout(op: &Layout, site: &Site) -> Option<Chosen> {
-    if let Layout::Reshape(_) = op {
-        return same_scales(site, &[0])
-            .and_then(|_| site.reading(1, Copy::new(site.output().shape.elements())));
+    let output = &site.output().shape;
+    if let Some(source) = op.keeps(&site.graph.operands(site.node), output) {
+        same_scales(site, &[source])?;
+        let operands = vec![site.node.inputs[source]];
+        return Some(Chosen { kernel: Box::new(Copy::new(output.elements())), operands });
     }
     let reads: Vec<usize> = match op {
         Layout::Cut(op) => vec![op.source()],
