@@ -1,9 +1,11 @@
 //! The same network for another input size.
 //!
 //! Sizes that the converter wrote into constants are derived anew in proportion: the target of a
-//! resize, and the window of a pool that covered its whole image.
+//! resize, the window of a pool that covered its whole image, the extents of a reshape.
 
 #![forbid(unsafe_code)]
+
+mod layout;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
@@ -75,6 +77,7 @@ fn adapt(old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
             pool.window.stride = pool.kernel;
             new.nodes[i].op = Op::Pool2d(pool);
         }
+        Op::Layout(op) => layout::adapt(op, old, new, i)?,
         _ => {}
     }
     Ok(())

@@ -200,7 +200,7 @@ fn part_of(sizes: &[i64], k: usize, extent: usize) -> Result<Along> {
 
 impl StridedSlice {
     /// What each element of the lists is about, in order; axes that follow are as they are.
-    fn elements(&self, count: usize, rank: usize) -> impl Iterator<Item = Element> + '_ {
+    pub fn elements(&self, count: usize, rank: usize) -> impl Iterator<Item = Element> + '_ {
         let is = |mask: u32, i: usize| i < 32 && mask >> i & 1 == 1;
         let consumes = move |i: usize| !is(self.ellipsis_mask | self.new_axis_mask, i);
         let named = (0..count).filter(|&i| consumes(i)).count();
@@ -298,7 +298,9 @@ impl StridedSlice {
 }
 
 /// What an element of begin, end and stride is about.
-enum Element {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Element {
     /// An axis of the operand, which the result may not have.
     Axis { axis: usize, shrinks: bool },
     /// An axis that only the result has.

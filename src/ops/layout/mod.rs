@@ -11,7 +11,7 @@ mod reshape;
 mod transpose;
 
 pub use blocks::{Blocks, Tiling};
-pub use cut::{Along, Cut, Cuts, StridedSlice};
+pub use cut::{Along, Cut, Cuts, Element, StridedSlice};
 pub use gather::Gather;
 pub use join::Join;
 pub use pad::{Pad, paddings};
@@ -93,14 +93,19 @@ impl Layout {
         }
         Ok(results)
     }
-    /// The operand whose elements the only result has in the same order, all of them, if it is known
-    /// to be so. Its extents may be others.
-    pub fn keeps(&self, operands: &Operands, result: &Shape) -> Option<usize> {
-        let source = match self {
+    /// The operand whose elements are moved, the first of several.
+    pub fn source(&self) -> usize {
+        match self {
             Layout::Cut(op) => op.source(),
             Layout::Repeat(op) => op.source(),
             _ => 0,
-        };
+        }
+    }
+
+    /// The operand whose elements the only result has in the same order, all of them, if it is known
+    /// to be so. Its extents may be others.
+    pub fn keeps(&self, operands: &Operands, result: &Shape) -> Option<usize> {
+        let source = self.source();
         let x = operands.get(source).copied().flatten()?;
         let dims = x.shape.dims();
         let in_order = match self {
