@@ -95,7 +95,13 @@ target/package/octomask.tgz: www/dist-demo/index.html
 	@mv target/package/octomask-*.tgz $@
 	@echo "package: $@"
 
-test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed wasm-pack browsers
+# Models of others, which the tests load.
+PACKAGES := tests/packages/node_modules/.package-lock.json
+$(PACKAGES): tests/packages/package.json tests/packages/package-lock.json
+	cd tests/packages && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed $(PACKAGES) wasm-pack browsers
 	@target/venv/bin/python .make/test.py $(SUITES)
 
 # Conformance with TFLite on cases that were not tried before, for MINUTES.
@@ -108,7 +114,7 @@ $(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json
 	cd tests/bench && npm ci --no-audit --no-fund
 	@touch $@
 
-bench: target/package/octomask.tgz target/venv/installed $(BENCH_MODULES) | browsers
+bench: target/package/octomask.tgz target/venv/installed $(BENCH_MODULES) $(PACKAGES) | browsers
 	@target/venv/bin/python tests/conformance/generate.py
 	@node tests/bench/bench.mjs
 

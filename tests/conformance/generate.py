@@ -3,11 +3,13 @@
     python tests/conformance/generate.py [--cases N] [--first SEED] [FAMILY...]
 
 Each suite is a folder with a cases.json: a list of
-{name, operator, form, model, size, inputs, outputs, tolerances, outliers}, with files relative to that
-folder. `size` is null, or the [height, width] to which the runtime must resize the model first. A
-result is right when no element of output i is further from TFLite's than tolerances[i], for integers
-in steps of one; up to the share `outliers` of the elements may be. `tests/conformance.rs` and `tests/browser/conformance.mjs` read these. Nothing is made
-anew unless something it depends on changed: see `fingerprint`.
+{name, operator, form, model, size, inputs, outputs, tolerances, outliers, classes, refused}, with files
+relative to that folder. `size` is null, or the [height, width] to which the runtime must resize the
+model first. A result is right when no element of output i is further from TFLite's than
+tolerances[i], for integers in steps of one; up to the share `outliers` of the elements may be.
+`classes` is explained in `networks.py`. Where `refused` is a name, the model must not load, and the
+error must have that name in it. `tests/conformance.rs` and `tests/browser/conformance.mjs` read these.
+Nothing is made anew unless something it depends on changed: see `fingerprint`.
 
 With families named, only these are made, in the suite `some`, always anew.
 """
@@ -22,7 +24,9 @@ from pathlib import Path
 import numpy as np
 
 import forms
+import networks
 import operators
+import packages
 import pictures
 import selfie
 import tflite
@@ -55,7 +59,7 @@ class Suite:
         return file
 
     def add(self, name, model, inputs, outputs, tolerances, size=None, operator=None,
-            form="float32", outliers=0.0):
+            form="float32", outliers=0.0, classes=None, refused=None):
         self.cases.append({
             "name": name,
             "operator": operator,
@@ -66,6 +70,8 @@ class Suite:
             "outputs": [self.save(f"{name} out {i}", y) for i, y in enumerate(outputs)],
             "tolerances": tolerances,
             "outliers": outliers,
+            "classes": classes or [None] * len(outputs),
+            "refused": refused,
         })
 
     def finish(self):
@@ -251,6 +257,19 @@ def all_operators(cases):
     (OUT / "operators/cases.json").write_text(json.dumps(together, indent=1))
 
 
+def models_of_packages():
+    suite = Suite("packages")
+    packages.add(suite, lambda y: span(y) * MODEL_TOLERANCE)
+    suite.finish()
+
+
+def networks_of_the_recipe():
+    suite = Suite("networks")
+    networks.add_networks(suite)
+    networks.add_artefacts(suite)
+    suite.finish()
+
+
 def some_operators(names, cases, first):
     operators.modules()
     if unknown := [name for name in names if name not in operators.FAMILIES]:
@@ -272,6 +291,11 @@ def main():
         return
     sources = [HERE / name for name in ["generate.py", "tflite.py", "selfie.py", "pictures.py"]]
     unless_made("models", fingerprint(0, [*sources, selfie.ROOT / "models/models.json"]), whole_models)
+    recipe = selfie.ROOT / "models/recipe/seeded.py"
+    made_from = fingerprint(0, [*sources[:3], HERE / "packages.py", packages.PACKAGES, recipe])
+    unless_made("packages", made_from, models_of_packages)
+    made_from = fingerprint(0, [*sources[:3], HERE / "networks.py", *networks.sources()])
+    unless_made("networks", made_from, networks_of_the_recipe)
     all_operators(args.cases)
     print("conformance cases are up to date")
 

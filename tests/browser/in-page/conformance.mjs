@@ -43,6 +43,35 @@ function difference(got, want, tolerance, outliers) {
 }
 
 /**
+ * The first pixel whose class is not TFLite's although TFLite's leads by more than `margin`. `got` has
+ * scores, or classes: one number per pixel.
+ */
+function misclassified(got, want, { channels, margin }) {
+  const best = (scores, at) => {
+    let c = 0;
+    for (let i = 1; i < channels; i++) if (scores[at + i] > scores[at + c]) c = i;
+    return c;
+  };
+  const pixels = want.length / channels;
+  for (let p = 0; p < pixels; p++) {
+    const theirs = best(want, p * channels);
+    const scores = want.slice(p * channels, (p + 1) * channels);
+    const lead = scores[theirs] - Math.max(...scores.filter((_, i) => i !== theirs));
+    const ours = got.length === pixels ? Number(got[p]) : best(got, p * channels);
+    if (ours !== theirs && lead > margin) return `pixel ${p} is of class ${ours}, in TFLite of ${theirs}, which leads by ${lead}`;
+  }
+}
+
+/** What is wrong with output `i` of a case, if anything. */
+async function wrongOutput(folder, c, i, got) {
+  const want = (k) => readNpy(`${folder}/${c.outputs[k]}`);
+  const classes = c.classes[i];
+  const wrong = classes && misclassified(got, await want(classes.scores), classes);
+  if (wrong || (classes && classes.scores !== i)) return wrong;
+  return difference(got, await want(i), c.tolerances[i], c.outliers);
+}
+
+/**
  * Runs the models of a suite with all their cases, or `most` of them, evenly chosen. Returns
  * {ran, failures, runtime}, the last being what the package says of the build that ran.
  */
@@ -60,9 +89,11 @@ export async function check(suite, options, most = Infinity) {
     try {
       model = await loadModel(`${folder}/${file}`, options);
     } catch (error) {
-      failures.push(`${group[0].name}: ${error.message}`);
+      const { name, refused } = group[0];
+      if (!refused || !error.message.includes(refused)) failures.push(`${name}: ${error.message}`);
       continue;
     }
+    if (group[0].refused) failures.push(`${group[0].name}: loads, although it has ${group[0].refused}`);
     runtime = model.runtime;
     let size = null;
     for (const c of group) {
@@ -72,8 +103,8 @@ export async function check(suite, options, most = Infinity) {
         size = c.size;
         const inputs = await Promise.all(c.inputs.map((name) => readNpy(`${folder}/${name}`)));
         const outputs = await model.run(inputs);
-        for (const [i, name] of c.outputs.entries()) {
-          const wrong = difference(outputs[i], await readNpy(`${folder}/${name}`), c.tolerances[i], c.outliers);
+        for (const i of c.outputs.keys()) {
+          const wrong = await wrongOutput(folder, c, i, outputs[i]);
           if (wrong) failures.push(`${c.name}: output ${i}: ${wrong}`);
         }
       } catch (error) {
