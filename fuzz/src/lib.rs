@@ -1,0 +1,9 @@
+//! What the fuzz targets share: networks made of bytes, and what must hold for any file.
+
+pub mod check;
+pub mod generate;
+mod memory;
+#[path = "../../tests/common/network.rs"]
+pub mod network;
+mod recipes;
+mod source;
