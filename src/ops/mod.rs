@@ -6,6 +6,7 @@
 //! where it matters, a kernel in `plan/lower.rs`.
 
 pub mod binary;
+pub mod cast;
 pub mod conv;
 pub mod layout;
 pub mod matmul;
@@ -14,6 +15,7 @@ pub mod quantize;
 pub mod reduce;
 pub mod resize;
 pub mod shapes;
+pub mod softmax;
 pub(crate) mod types;
 pub mod unary;
 pub mod window;
@@ -23,8 +25,9 @@ pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
 pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};
 pub use pool::{Pool2d, PoolKind};
-pub use reduce::{Reduce, ReduceKind};
+pub use reduce::{ArgReduce, Reduce, ReduceKind};
 pub use resize::{ResizeBilinear, ResizeNearest};
+pub use softmax::Softmax;
 pub(crate) use types::{real_type, weighted_type};
 pub use unary::Unary;
 pub use window::{Padding, Window};
@@ -68,6 +71,12 @@ pub enum Op {
     Unary(Unary),
     /// CONCATENATION, PAD, TRANSPOSE and all others that only move elements.
     Layout(Layout),
+    /// SOFTMAX and LOG_SOFTMAX; input: one tensor.
+    Softmax(Softmax),
+    /// ARG_MAX and ARG_MIN; inputs: tensor, axis.
+    ArgReduce(ArgReduce),
+    /// CAST to a type; input: one tensor.
+    Cast(DType),
     /// DEQUANTIZE; input: half floats or quantized integers.
     Dequantize,
     /// QUANTIZE to a type; input: float32, or quantized otherwise. The result's tensor says how.
@@ -106,6 +115,9 @@ impl Op {
             Op::Binary(b) => b.kind.name(),
             Op::Unary(u) => u.name(),
             Op::Layout(l) => l.name(),
+            Op::Softmax(op) => op.name(),
+            Op::ArgReduce(op) => op.name(),
+            Op::Cast(_) => "CAST",
             Op::Dequantize => "DEQUANTIZE",
             Op::Quantize(_) => "QUANTIZE",
             Op::Shape(_) => "SHAPE",
@@ -135,6 +147,9 @@ impl Op {
             Op::Binary(op) => op.infer(operands),
             Op::Unary(op) => op.infer(operands),
             Op::Layout(op) => op.infer(operands),
+            Op::Softmax(op) => op.infer(operands),
+            Op::ArgReduce(op) => op.infer(operands),
+            Op::Cast(to) => cast::infer_cast(*to, operands),
             Op::Dequantize => quantize::infer_dequantize(operands),
             Op::Quantize(to) => quantize::infer_quantize(*to, operands),
             Op::Shape(dtype) => shapes::infer_shape(*dtype, operands),
@@ -208,6 +223,7 @@ impl Op {
         match self {
             Op::Layout(_) | Op::ResizeNearest(_) => true,
             Op::Pool2d(pool) => pool.kind == PoolKind::Max && pool.activation.is_none(),
+            Op::Reduce(op) => matches!(op.kind, ReduceKind::Max | ReduceKind::Min),
             Op::Binary(op) => {
                 let moves = matches!(op.kind, BinaryKind::Maximum | BinaryKind::Minimum);
                 moves && op.activation.is_none()
@@ -233,7 +249,7 @@ impl Op {
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.
     pub fn on_stored_values(&self) -> bool {
-        false
+        matches!(self, Op::Cast(_))
     }
 
     /// The activation that is applied to the result before it is stored.

@@ -1,21 +1,37 @@
 //! Reductions over axes.
 
-use super::{Operands, expect, real_type};
+use super::layout::axis_of;
+use super::types::{number_type, require_type};
+use super::{Operands, expect};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, TensorDef};
 
 /// How the elements of a reduced set become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
 pub enum ReduceKind {
-    /// Their mean.
+    /// Whether all are true.
+    All,
+    /// Whether one is true.
+    Any,
+    Max,
     Mean,
+    Min,
+    Prod,
+    Sum,
 }
 
 impl ReduceKind {
     /// TFLite's name.
     pub fn name(self) -> &'static str {
         match self {
+            ReduceKind::All => "REDUCE_ALL",
+            ReduceKind::Any => "REDUCE_ANY",
+            ReduceKind::Max => "REDUCE_MAX",
             ReduceKind::Mean => "MEAN",
+            ReduceKind::Min => "REDUCE_MIN",
+            ReduceKind::Prod => "REDUCE_PROD",
+            ReduceKind::Sum => "SUM",
         }
     }
 }
@@ -33,7 +49,13 @@ impl Reduce {
     /// Drops the axes that the second operand names, or sets them to 1.
     pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
         let [x, axes] = expect(operands)?;
-        let dtype = real_type(x)?;
+        let dtype = match self.kind {
+            ReduceKind::All | ReduceKind::Any => {
+                require_type(x, DType::Bool)?;
+                DType::Bool
+            }
+            _ => number_type(x)?,
+        };
         let reduced = reduced_axes(axes, x.shape.rank())?;
         let dims: Vec<usize> = x
             .shape
@@ -45,6 +67,47 @@ impl Reduce {
             .collect();
         Ok(vec![(Shape::new(dims)?, dtype)])
     }
+}
+
+/// ARG_MAX and ARG_MIN: the position of the first largest, or smallest, element along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArgReduce {
+    /// Whether the smallest is looked for.
+    pub min: bool,
+    /// The type of positions.
+    pub dtype: DType,
+}
+
+impl ArgReduce {
+    /// TFLite's name.
+    pub fn name(&self) -> &'static str {
+        if self.min { "ARG_MIN" } else { "ARG_MAX" }
+    }
+
+    /// Drops the axis that the second operand names.
+    pub fn infer(&self, operands: &Operands) -> Result<Vec<(Shape, DType)>> {
+        let [x, axis] = expect(operands)?;
+        if x.dtype != DType::Bool {
+            number_type(x)?;
+        }
+        if !matches!(self.dtype, DType::I32 | DType::I64) {
+            return Err(Error::malformed(format!("positions of type {}", self.dtype)));
+        }
+        let mut dims = x.shape.dims().to_vec();
+        dims.remove(one_axis(axis, dims.len())?);
+        Ok(vec![(Shape::new(dims)?, self.dtype)])
+    }
+}
+
+/// The only axis that the operand `axis` names, of a tensor of that rank.
+pub fn one_axis(axis: &TensorDef, rank: usize) -> Result<usize> {
+    if axis.shape.elements() != 1 {
+        return Err(Error::malformed(format!("{} axes, needs one", axis.shape.elements())));
+    }
+    let list = axis
+        .const_integers()
+        .ok_or_else(|| Error::unsupported("the axis is not a constant integer"))?;
+    axis_of(list[0], rank)
 }
 
 /// Longer lists of axes are not looked at: axes may repeat, but no tensor has that many.
@@ -61,12 +124,7 @@ pub fn reduced_axes(axes: &TensorDef, rank: usize) -> Result<Vec<bool>> {
         .ok_or_else(|| Error::unsupported("the axes are not a constant of int32"))?;
     let mut reduced = vec![false; rank];
     for axis in list {
-        let at = if axis < 0 { axis + rank as i64 } else { axis };
-        *usize::try_from(at)
-            .ok()
-            .and_then(|a| reduced.get_mut(a))
-            .ok_or_else(|| Error::malformed(format!("axis {axis} of a tensor of rank {rank}")))? =
-            true;
+        reduced[axis_of(axis, rank)?] = true;
     }
     Ok(reduced)
 }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod binary;
+mod cast;
 mod conv;
 mod layout;
 mod matmul;
@@ -17,6 +18,7 @@ mod quantize;
 mod reduce;
 mod resize;
 mod shapes;
+mod softmax;
 mod unary;
 
 pub use operand::{Input, Output};
@@ -57,6 +59,9 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Layout(_) => unreachable!("ran above"),
         Op::Binary(op) => binary::binary(op, input(0), input(1), output),
         Op::Unary(op) => unary::unary(*op, input(0), output),
+        Op::Softmax(op) => softmax::softmax(op, input(0), output),
+        Op::ArgReduce(op) => reduce::arg_reduce(op, input(0), input(1), output),
+        Op::Cast(_) => cast::cast(input(0), output),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
         Op::Shape(_) => shapes::shape(input(0), output),
         Op::Rank => shapes::rank(input(0), output),

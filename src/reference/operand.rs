@@ -148,6 +148,18 @@ impl<'a> Output<'a> {
         self.set(i, input.get(from));
     }
 
+    /// The lowest and the highest integer that an element can be.
+    pub fn integers(&self) -> (i64, i64) {
+        match &self.data {
+            ViewMut::I8(_) => (i8::MIN as i64, i8::MAX as i64),
+            ViewMut::U8(_) => (0, u8::MAX as i64),
+            ViewMut::I16(_) => (i16::MIN as i64, i16::MAX as i64),
+            ViewMut::I32(_) => (i32::MIN as i64, i32::MAX as i64),
+            ViewMut::I64(_) => (i64::MIN, i64::MAX),
+            ViewMut::Bool(_) | ViewMut::F32(_) | ViewMut::F16(_) => (0, 1),
+        }
+    }
+
     /// Whether the elements are integers that stand for themselves, of a type that has no scales.
     pub fn is_plain_integer(&self) -> bool {
         matches!(self.data, ViewMut::I32(_) | ViewMut::I64(_))

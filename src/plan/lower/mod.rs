@@ -69,7 +69,13 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::Layout(op) => layout::layout(op, site),
         Op::Dequantize => quantize::dequantize(site),
         Op::Quantize(_) => quantize::quantize(site),
-        Op::Shape(_) | Op::Rank | Op::BroadcastArgs | Op::Range => None,
+        Op::Shape(_)
+        | Op::Rank
+        | Op::BroadcastArgs
+        | Op::Range
+        | Op::Softmax(_)
+        | Op::ArgReduce(_)
+        | Op::Cast(_) => None,
         Op::FakeQuant(grid) => quantize::fake_quant(*grid, site),
     }
 }

@@ -34,6 +34,6 @@ pub(super) fn reduce(op: &Reduce, site: &Site) -> Option<Chosen> {
         ReduceKind::Mean if reduced == [false, true, true, false] => {
             site.reading(1, GlobalAverage::new(nhwc(x), None))
         }
-        ReduceKind::Mean => None,
+        _ => None,
     }
 }

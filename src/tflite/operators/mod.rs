@@ -2,6 +2,7 @@
 //! operator where there is nothing to read.
 
 mod binary;
+mod cast;
 mod conv;
 mod layout;
 mod matmul;
@@ -10,6 +11,7 @@ mod quantize;
 mod reduce;
 mod resize;
 mod shapes;
+mod softmax;
 mod unary;
 
 use super::flatbuffer::{Field, Table};
@@ -79,6 +81,7 @@ pub type Decode = fn(&Options) -> Result<Op>;
 /// The families: each knows its operators by the schema's names.
 const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     binary::builtin,
+    cast::builtin,
     conv::builtin,
     layout::builtin,
     matmul::builtin,
@@ -87,6 +90,7 @@ const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     reduce::builtin,
     resize::builtin,
     shapes::builtin,
+    softmax::builtin,
     unary::builtin,
 ];
 

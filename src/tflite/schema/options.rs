@@ -46,6 +46,13 @@ pub mod fully_connected {
     pub const KEEP_NUM_DIMS: Field<bool> = Field(2, false);
 }
 
+pub mod softmax {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 9;
+    pub const BETA: Field<f32> = Field(0, 0.0);
+}
+
 pub mod concatenation {
     use crate::tflite::flatbuffer::Field;
 
@@ -145,6 +152,13 @@ pub mod split {
     pub const NUM_SPLITS: Field<i32> = Field(0, 0);
 }
 
+pub mod arg_max {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 40;
+    pub const OUTPUT_TYPE: Field<i8> = Field(0, 0);
+}
+
 pub mod transpose_conv {
     use crate::tflite::flatbuffer::Field;
 
@@ -160,6 +174,13 @@ pub mod shape {
 
     pub const TYPE: u8 = 55;
     pub const OUT_TYPE: Field<i8> = Field(0, 0);
+}
+
+pub mod arg_min {
+    use crate::tflite::flatbuffer::Field;
+
+    pub const TYPE: u8 = 57;
+    pub const OUTPUT_TYPE: Field<i8> = Field(0, 0);
 }
 
 pub mod fake_quant {
