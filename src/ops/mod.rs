@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod cast;
+pub mod compare;
 pub mod conv;
 pub mod layout;
 pub mod matmul;
@@ -21,6 +22,7 @@ pub mod unary;
 pub mod window;
 
 pub use binary::{Binary, BinaryKind};
+pub use compare::{Comparison, Logical, Select};
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
 pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};
@@ -75,6 +77,12 @@ pub enum Op {
     Softmax(Softmax),
     /// ARG_MAX and ARG_MIN; inputs: tensor, axis.
     ArgReduce(ArgReduce),
+    /// EQUAL, LESS and their kin, with broadcasting; inputs: two tensors.
+    Compare(Comparison),
+    /// LOGICAL_AND and its kin; inputs: one boolean tensor or two.
+    Logical(Logical),
+    /// SELECT and SELECT_V2; inputs: a boolean tensor, and two to choose from.
+    Select(Select),
     /// CAST to a type; input: one tensor.
     Cast(DType),
     /// DEQUANTIZE; input: half floats or quantized integers.
@@ -117,6 +125,9 @@ impl Op {
             Op::Layout(l) => l.name(),
             Op::Softmax(op) => op.name(),
             Op::ArgReduce(op) => op.name(),
+            Op::Compare(op) => op.name(),
+            Op::Logical(op) => op.name(),
+            Op::Select(op) => op.name(),
             Op::Cast(_) => "CAST",
             Op::Dequantize => "DEQUANTIZE",
             Op::Quantize(_) => "QUANTIZE",
@@ -149,6 +160,9 @@ impl Op {
             Op::Layout(op) => op.infer(operands),
             Op::Softmax(op) => op.infer(operands),
             Op::ArgReduce(op) => op.infer(operands),
+            Op::Compare(op) => op.infer(operands),
+            Op::Logical(op) => op.infer(operands),
+            Op::Select(op) => op.infer(operands),
             Op::Cast(to) => cast::infer_cast(*to, operands),
             Op::Dequantize => quantize::infer_dequantize(operands),
             Op::Quantize(to) => quantize::infer_quantize(*to, operands),
@@ -221,7 +235,7 @@ impl Op {
     /// Whether the results' elements are elements of the operands: what is on a grid stays on it.
     pub fn moves_values(&self) -> bool {
         match self {
-            Op::Layout(_) | Op::ResizeNearest(_) => true,
+            Op::Layout(_) | Op::ResizeNearest(_) | Op::Select(_) => true,
             Op::Pool2d(pool) => pool.kind == PoolKind::Max && pool.activation.is_none(),
             Op::Reduce(op) => matches!(op.kind, ReduceKind::Max | ReduceKind::Min),
             Op::Binary(op) => {
@@ -249,7 +263,7 @@ impl Op {
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.
     pub fn on_stored_values(&self) -> bool {
-        matches!(self, Op::Cast(_))
+        matches!(self, Op::Cast(_) | Op::Compare(_))
     }
 
     /// The activation that is applied to the result before it is stored.

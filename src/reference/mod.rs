@@ -9,6 +9,7 @@
 
 mod binary;
 mod cast;
+mod compare;
 mod conv;
 mod layout;
 mod matmul;
@@ -61,6 +62,9 @@ pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
         Op::Unary(op) => unary::unary(*op, input(0), output),
         Op::Softmax(op) => softmax::softmax(op, input(0), output),
         Op::ArgReduce(op) => reduce::arg_reduce(op, input(0), input(1), output),
+        Op::Compare(op) => compare::compare(*op, input(0), input(1), output),
+        Op::Logical(op) => compare::logical(*op, input(0), optional(1), output),
+        Op::Select(op) => compare::select(op, input(0), input(1), input(2), output),
         Op::Cast(_) => cast::cast(input(0), output),
         Op::Dequantize | Op::Quantize(_) => quantize::convert(input(0), output),
         Op::Shape(_) => shapes::shape(input(0), output),

@@ -38,6 +38,12 @@ impl<'a> Input<'a> {
         scale * (stored - zero_point)
     }
 
+    /// The scale and the zero point of element `i`; 1 and 0 where nothing is quantized.
+    pub fn scale(&self, i: usize) -> (f64, i64) {
+        let (scale, zero_point) = self.scales.at(i);
+        (scale, zero_point as i64)
+    }
+
     /// Element `i` as it is stored: exact for every type of integers, and 0 for floats.
     pub fn integer(&self, i: usize) -> i64 {
         match self.data {

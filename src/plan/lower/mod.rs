@@ -75,7 +75,10 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         | Op::Range
         | Op::Softmax(_)
         | Op::ArgReduce(_)
-        | Op::Cast(_) => None,
+        | Op::Cast(_)
+        | Op::Compare(_)
+        | Op::Logical(_)
+        | Op::Select(_) => None,
         Op::FakeQuant(grid) => quantize::fake_quant(*grid, site),
     }
 }

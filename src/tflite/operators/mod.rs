@@ -3,6 +3,7 @@
 
 mod binary;
 mod cast;
+mod compare;
 mod conv;
 mod layout;
 mod matmul;
@@ -82,6 +83,7 @@ pub type Decode = fn(&Options) -> Result<Op>;
 const BUILTIN: &[fn(&str) -> Option<Decode>] = &[
     binary::builtin,
     cast::builtin,
+    compare::builtin,
     conv::builtin,
     layout::builtin,
     matmul::builtin,
