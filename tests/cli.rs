@@ -216,19 +216,19 @@ fn bad_models_are_named() {
     let folder = Folder::with_model("bad_models");
     folder.file("picture.tflite", b"\x89PNG\r\n\x1a\n and so on");
     folder.file("cut.tflite", &hand_made::doubled_sum()[..300]);
-    let code = Table::new().set(schema::operator_code::BUILTIN_CODE, 25);
-    let softmax = Table::new().set(schema::operator::OPCODE_INDEX, 0);
-    let graph = Table::new().tables(schema::subgraph::OPERATORS, [softmax]);
+    let code = Table::new().set(schema::operator_code::BUILTIN_CODE, 16);
+    let lstm = Table::new().set(schema::operator::OPCODE_INDEX, 0);
+    let graph = Table::new().tables(schema::subgraph::OPERATORS, [lstm]);
     let model = Table::new()
         .set(schema::model::VERSION, 3)
         .tables(schema::model::OPERATOR_CODES, [code])
         .tables(schema::model::SUBGRAPHS, [graph]);
-    folder.file("softmax.tflite", &octomask::tflite::builder::finish(&model, b"TFL3"));
+    folder.file("lstm.tflite", &octomask::tflite::builder::finish(&model, b"TFL3"));
     for (model, what) in [
         ("none.tflite", "octomask: none.tflite: No such file"),
         ("picture.tflite", "octomask: picture.tflite: this is not a .tflite file"),
         ("cut.tflite", "octomask: cut.tflite: "),
-        ("softmax.tflite", "octomask: softmax.tflite: operator 0 (SOFTMAX): this operator is not"),
+        ("lstm.tflite", "octomask: lstm.tflite: operator 0 (LSTM): this operator is not"),
         (".", "octomask: .: "),
     ] {
         for call in [
