@@ -17,6 +17,7 @@ MODELS := selfie_segmentation selfie_segmentation_landscape
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/"/, ""); print $$3 }' Cargo.lock)
 WASM_PACK_VERSION := 0.15.1
 GECKODRIVER_VERSION := 0.37.1
+CARGO_FUZZ_VERSION := 0.13.2
 
 WASM := $(BUILDS:%=target/wasm/%/octomask_bg.wasm)
 MODEL_FILES := $(MODELS:%=target/models/%.tflite)
@@ -28,7 +29,7 @@ WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path
 help:
 	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
 	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
-	@echo "make fuzz      conformance with TFLite on new random cases (MINUTES=$(MINUTES))"
+	@echo "make fuzz      broken and random models, and conformance on new cases (MINUTES=$(MINUTES))"
 	@echo "make bench     side by side with the peers, in one browser run"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
@@ -36,7 +37,7 @@ help:
 
 # ---- set-up: each of these is quick when there is nothing to do
 
-.PHONY: rust wasm-bindgen wasm-pack geckodriver browsers
+.PHONY: rust wasm-bindgen wasm-pack geckodriver cargo-fuzz browsers
 rust:
 	@.make/rust.sh
 
@@ -48,6 +49,9 @@ wasm-pack: rust
 
 geckodriver: rust
 	@.make/tool.sh geckodriver geckodriver $(GECKODRIVER_VERSION)
+
+cargo-fuzz: rust
+	@.make/tool.sh cargo-fuzz cargo-fuzz $(CARGO_FUZZ_VERSION)
 
 browsers: geckodriver
 	@.make/browsers.sh
@@ -104,10 +108,13 @@ $(PACKAGES): tests/packages/package.json tests/packages/package-lock.json
 test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed $(PACKAGES) wasm-pack browsers
 	@target/venv/bin/python .make/test.py $(SUITES)
 
-# Conformance with TFLite on cases that were not tried before, for MINUTES.
+# For MINUTES: one half broken and random models (fuzz/), the other conformance with TFLite on cases that were not
+# tried before.
 MINUTES ?= 10
-fuzz: target/venv/installed $(MODEL_FILES) | rust
-	@PATH="$$PWD/target/rust/native:$$PATH" target/venv/bin/python tests/conformance/fuzz.py --minutes $(MINUTES)
+HALF = $(shell awk 'BEGIN { print $(MINUTES) / 2 }')
+fuzz: target/venv/installed $(MODEL_FILES) cargo-fuzz
+	@.make/fuzz.sh $(HALF)
+	@PATH="$$PWD/target/rust/native:$$PATH" target/venv/bin/python tests/conformance/fuzz.py --minutes $(HALF)
 
 BENCH_MODULES := tests/bench/node_modules/.package-lock.json
 $(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json

@@ -127,7 +127,9 @@ impl Grid {
             let (steps_per_one, zero) = (1.0 / grid.scale, grid.zero_point as f32);
             let (low, high) = (grid.low as f32 - zero, grid.high as f32 - zero);
             for (q, &real) in stored.iter_mut().zip(reals) {
-                let steps = (real * steps_per_one).clamp(low, high);
+                let steps = real * steps_per_one;
+                // NaN becomes the lowest value.
+                let steps = if steps > low { steps.min(high) } else { low };
                 // `as` cuts the fraction off.
                 *q = narrow((steps + 0.5001f32.copysign(steps)) as i32 + grid.zero_point);
             }
@@ -140,11 +142,11 @@ impl Grid {
         }
     }
 
-    /// The nearest value.
+    /// The nearest value; the lowest for NaN.
     pub fn nearest(&self, real: f64) -> f64 {
         let (zero_point, from) = (self.zero_point as f64, self.halves_from as f64);
         let stored = (real / self.scale as f64 + zero_point - from).round() + from;
-        (stored.clamp(self.low as f64, self.high as f64) - zero_point) * self.scale as f64
+        (stored.max(self.low as f64).min(self.high as f64) - zero_point) * self.scale as f64
     }
 }
 
@@ -173,13 +175,13 @@ mod tests {
         let mut bytes = [9u8; 7];
         let grid = Grid::of(DType::U8, Some(&quantization)).unwrap();
         grid.store(&reals, ViewMut::U8(&mut bytes));
-        assert_eq!(bytes, [3, 3, 4, 2, 255, 0, 3]);
+        assert_eq!(bytes, [3, 3, 4, 2, 255, 0, 0]);
         grid.load(View::U8(&bytes), &mut loaded);
-        assert_eq!(loaded, [0.0, 0.0, 0.5, -0.5, 126.0, -1.5, 0.0]);
+        assert_eq!(loaded, [0.0, 0.0, 0.5, -0.5, 126.0, -1.5, -1.5]);
         let mut words = [9i16; 7];
         let grid = Grid::of(DType::I16, Some(&Quantization::per_tensor(0.5, 0))).unwrap();
         grid.store(&reals, ViewMut::I16(&mut words));
-        assert_eq!(words, [0, 0, 1, -1, 32767, -32768, 0]);
+        assert_eq!(words, [0, 0, 1, -1, 32767, -32768, -32768]);
     }
 
     #[test]

@@ -58,6 +58,6 @@ impl Random {
     /// A float from -`size` to `size`; one in eight is a whole number or a half.
     pub fn float(&mut self, size: f32) -> f32 {
         let x = (self.next() >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
-        if self.next() % 8 == 0 { (2.0 * x * size).round() / 2.0 } else { x * size }
+        if self.next().is_multiple_of(8) { (2.0 * x * size).round() / 2.0 } else { x * size }
     }
 }

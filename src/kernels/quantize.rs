@@ -58,7 +58,7 @@ impl Kernel for Rounded {
     }
 }
 
-/// Each value becomes the nearest of the grid.
+/// Each value becomes the nearest of the grid, NaN the lowest.
 #[inline(never)]
 fn round<V: Vector>(grid: Grid, values: &mut [f32]) {
     let Grid { scale, zero_point, low, high, halves_from } = grid;
@@ -68,7 +68,9 @@ fn round<V: Vector>(grid: Grid, values: &mut [f32]) {
     let (lowest, highest) =
         (V::splat((low - halves_from) as f32), V::splat((high - halves_from) as f32));
     map::<V>(values, |x| {
-        let steps = x.mul_add(steps_per_one, zero).clamp(lowest, highest);
+        let steps = x.mul_add(steps_per_one, zero);
+        // Not `at_least`, which lets NaN through.
+        let steps = lowest.if_less(steps, steps, lowest).at_most(highest);
         nearest_integer(steps).sub(zero).mul(V::splat(scale))
     });
 }

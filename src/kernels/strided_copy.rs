@@ -148,6 +148,14 @@ impl Kernel for StridedCopy {
         self.units
     }
 
+    fn weight_bytes(&self) -> usize {
+        let of = |patch: &Patch| {
+            let axes = patch.axes.len() * (size_of::<Axis>() + size_of::<usize>());
+            size_of::<Patch>() + size_of::<Vec<usize>>() + axes
+        };
+        self.patches.iter().map(of).sum()
+    }
+
     fn span(&self, output: usize, units: Range<usize>) -> Range<usize> {
         let elements = self.outputs[output];
         let unit = elements.div_ceil(self.units.max(1));

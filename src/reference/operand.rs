@@ -92,7 +92,8 @@ impl<'a> Output<'a> {
     }
 
     /// Stores the value nearest to `real`: halves away from zero, and what is too large or too
-    /// small for the type as its largest or smallest value.
+    /// small for the type as its largest or smallest value. A quantized tensor keeps NaN as the
+    /// smallest.
     pub fn set(&mut self, i: usize, real: f64) {
         let (_, zero_point) = self.scales.at(i);
         self.set_with_halves(i, real, zero_point);
@@ -106,8 +107,12 @@ impl<'a> Output<'a> {
 
     fn set_with_halves(&mut self, i: usize, real: f64, from: f64) {
         let (scale, zero_point) = self.scales.at(i);
-        // `as` saturates.
-        let stored = || (real / scale + zero_point - from).round() + from;
+        // `as` saturates, and makes 0 of NaN; `max` makes the other one of it.
+        let lowest = self.data.as_view().dtype().stored_range().map(|(low, _)| low as f64);
+        let stored = || {
+            let stored = (real / scale + zero_point - from).round() + from;
+            lowest.map_or(stored, |lowest| stored.max(lowest))
+        };
         match &mut self.data {
             ViewMut::F32(v) => v[i] = real as f32,
             ViewMut::F16(_) => unreachable!("infer() lets nothing compute half floats"),
@@ -201,7 +206,8 @@ mod tests {
             (Data::I8(vec![0]), -0.25, -0.5),
             (Data::I8(vec![0]), 1e30, 62.0),
             (Data::U8(vec![0]), -100.0, -1.5),
-            (Data::U8(vec![0]), f64::NAN, -1.5),
+            (Data::U8(vec![9]), f64::NAN, -1.5),
+            (Data::I8(vec![9]), f64::NAN, -65.5),
             (Data::I16(vec![0]), 1000.2, 1000.0),
         ] {
             Output::new(&shape, Some(&quantization), data.view_mut()).set(0, real);

@@ -3,6 +3,7 @@
 use super::network::{Network, Tensor, types};
 use super::{HANGS, with_peak};
 use octomask::optimize::PASSES;
+use octomask::tensor::{Data, ViewMut};
 use octomask::tflite::builder::Table;
 use octomask::tflite::flatbuffer::Field;
 use octomask::tflite::schema::options;
@@ -548,4 +549,74 @@ fn a_rounding_behind_an_activation_stays() {
         n.node("TANH", &[rounded], 0, Table::new())
     });
     assert_eq!(survives("rounded", &network), None);
+}
+
+/// Logarithms of negative numbers in a quantized network: no NaN gets further.
+#[test]
+fn what_is_not_a_number_is_stored_as_the_lowest_value() {
+    for dtype in [types::I8, types::U8, types::I16] {
+        let network = single(|n| {
+            let x = n.quantized(dtype, &[1, 4, 4, 2], 0.5, 7);
+            n.inputs.push(x);
+            let root = n.quantized(dtype, &[], 0.5, 7);
+            n.operator("LOG", &[x], &[root], 0, Table::new());
+            let axes = n.list(&[1, 2]);
+            let y = n.quantized(dtype, &[], 0.5, 7);
+            n.operator("MEAN", &[root, axes], &[y], options::reducer::TYPE, Table::new());
+            n.outputs.push(root);
+            y
+        });
+        let results = |backend| {
+            let options = Options { backend, ..Options::default() };
+            let mut model = Model::load(&network.bytes(), &options).unwrap();
+            match model.input_mut(0).unwrap() {
+                ViewMut::I8(v) => v.fill(5),
+                ViewMut::U8(v) => v.fill(5),
+                ViewMut::I16(v) => v.fill(5),
+                other => panic!("{other:?}"),
+            }
+            model.run();
+            [0, 1].map(|i| model.output(i).unwrap().to_data())
+        };
+        let lowest = match dtype {
+            types::I8 => Data::I8(vec![i8::MIN; 32]),
+            types::U8 => Data::U8(vec![0; 32]),
+            _ => Data::I16(vec![i16::MIN; 32]),
+        };
+        let [root, mean] = results(Backend::Reference);
+        assert_eq!(root, lowest);
+        assert_eq!(results(Backend::Kernels), [root, mean]);
+    }
+}
+
+/// One constant of 16 KB, of which each operator makes a table of its own.
+#[test]
+fn tables_of_copies_count() {
+    let mut n = Network::new();
+    let mut x = n.input(&[4096]);
+    // No two neighbours are at the distance of the two before.
+    let indices: Vec<i32> = (0..4096).map(|i| (i * i / 2 + i % 2 * 1000) % 4096).collect();
+    let indices = n.list(&indices);
+    for _ in 0..9000 {
+        x = n.node("GATHER", &[x, indices], options::gather::TYPE, Table::new());
+    }
+    n.outputs.push(x);
+    let (loaded, peak) = with_peak(|| Model::load(&n.bytes(), &Options::default()));
+    assert!(peak < 2 << 30, "{peak} bytes");
+    assert_eq!(loaded.err().map(|e| e.kind().code()), Some("limit"));
+}
+
+/// Blocks as large as the tensor, of which all but one pixel is cut off.
+#[test]
+fn blocks_without_number_do_no_harm() {
+    let side = 1 << 12;
+    let network = single(|n| {
+        let x = n.input(&[side * side, 1, 1, 1]);
+        let (blocks, crops) = (n.list(&[side, side]), n.list(&[side - 1, 0, side - 1, 0]));
+        n.tensors[crops as usize].shape = vec![2, 2];
+        n.node("BATCH_TO_SPACE_ND", &[x, blocks, crops], 24, Table::new())
+    });
+    let start = std::time::Instant::now();
+    assert_eq!(survives("blocks", &network), None);
+    assert!(start.elapsed() < HANGS / 2, "took {:?}", start.elapsed());
 }

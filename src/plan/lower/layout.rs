@@ -268,6 +268,9 @@ impl Boxes {
         to_small: bool,
     ) -> Option<()> {
         let (steps_large, steps_small) = (steps(large), steps(small));
+        if tiling.area() > MAX_PATCHES {
+            return None;
+        }
         for pixel in 0..tiling.area() {
             let mut shift = [0; MAX_RANK];
             let mut rest = pixel;
