@@ -385,6 +385,24 @@ fn models_of_packages() {
     check("packages", &on(Backend::Kernels, 2), |_| true);
 }
 
+#[test]
+fn networks_in_the_reference_backend() {
+    // A tenth of the speed: one picture will do.
+    check("networks", &on(Backend::Reference, 1), |c| {
+        !c.name.contains(',') || c.name.ends_with("picture 1") || c.name.ends_with("seed 0")
+    });
+}
+
+#[test]
+fn networks_at_one_thread() {
+    check("networks", &on(Backend::Kernels, 1), |_| true);
+}
+
+#[test]
+fn networks_at_two_threads() {
+    check("networks", &on(Backend::Kernels, 2), |_| true);
+}
+
 /// Other sizes asked for when loading, and a model taken through several sizes and back.
 #[test]
 fn sizes_can_be_changed_back_and_forth() {

@@ -34,6 +34,10 @@ for (const [build, threads] of [['simd', 1], ['relaxed', 1], ['simd-threads', 2]
     assertAgrees(await check('models', { build, threads }), build, threads, 100);
   });
 
+  test(`${build}: a sample of networks`, async () => {
+    assertAgrees(await check('networks', { build, threads }, 20), build, threads, 60);
+  });
+
   // A worker is started for each model, so not all of them: the native tests run all.
   test(`${build}: a sample of single operators`, async () => {
     assertAgrees(await check('operators', { build, threads }, 120), build, threads, 120);
