@@ -67,20 +67,46 @@ pub struct Grid {
     pub low: i32,
     /// The highest stored value.
     pub high: i32,
-    /// The stored value that halves are rounded away from: `zero_point`, or 0 where TFLite averages
-    /// stored values.
-    pub halves_from: i32,
+    /// Where halves go.
+    pub halves: Halves,
+}
+
+/// Where a number goes that lies exactly between two stored values: in TFLite's kernels this differs
+/// from operator to operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Halves {
+    /// Away from the zero point.
+    #[default]
+    FromZeroPoint,
+    /// Away from the stored value 0.
+    FromStoredZero,
+    /// To the higher of the two.
+    Up,
+    /// To the one that is an even number of steps from the zero point.
+    Even,
+}
+
+impl Halves {
+    /// The nearest whole number of steps from the zero point.
+    pub fn round(self, steps: f64, zero_point: f64) -> f64 {
+        match self {
+            Halves::FromZeroPoint => steps.round(),
+            Halves::FromStoredZero => (steps + zero_point).round() - zero_point,
+            Halves::Up => (steps + 0.5).floor(),
+            Halves::Even => steps.round_ties_even(),
+        }
+    }
 }
 
 impl Grid {
-    /// Of a tensor of that type with one scale, halves rounded away from 0; `None` where there is
-    /// none.
+    /// Of a tensor of that type with one scale, halves rounded away from its zero point; `None`
+    /// where there is none.
     pub fn of(dtype: DType, quantization: Option<&Quantization>) -> Option<Grid> {
         let (low, high) = dtype.stored_range()?;
         match quantization {
             Some(Quantization { scale, zero_point, .. }) if scale.len() == 1 => {
                 let zero_point = zero_point[0].clamp(low as i64, high as i64) as i32;
-                Some(Grid { scale: scale[0], zero_point, low, high, halves_from: zero_point })
+                Some(Grid { scale: scale[0], zero_point, low, high, halves: Halves::default() })
             }
             _ => None,
         }
@@ -93,7 +119,7 @@ impl Grid {
         let scale = (max - min) / (high - low) as f32;
         let zero_point = low as f32 - min / scale;
         let zero_point = zero_point.clamp(low as f32, high as f32).round() as i32;
-        Grid { scale, zero_point, low, high, halves_from: zero_point }
+        Grid { scale, zero_point, low, high, halves: Halves::default() }
     }
 
     /// The numbers that stored values stand for.
@@ -144,8 +170,8 @@ impl Grid {
 
     /// The nearest value; the lowest for NaN.
     pub fn nearest(&self, real: f64) -> f64 {
-        let (zero_point, from) = (self.zero_point as f64, self.halves_from as f64);
-        let stored = (real / self.scale as f64 + zero_point - from).round() + from;
+        let zero_point = self.zero_point as f64;
+        let stored = self.halves.round(real / self.scale as f64, zero_point) + zero_point;
         (stored.max(self.low as f64).min(self.high as f64) - zero_point) * self.scale as f64
     }
 }
@@ -162,9 +188,19 @@ mod tests {
             assert_eq!(grid.nearest(real), nearest, "{real}");
         }
         // Halfway between stored -128 and -127.
-        assert_eq!(Grid { halves_from: 0, ..grid }.nearest(0.25), 0.0);
+        let from_zero = Grid { halves: Halves::FromStoredZero, ..grid };
+        assert_eq!(from_zero.nearest(0.25), 0.0);
         assert_eq!(Grid::of(DType::F32, Some(&quantization)), None);
         assert_eq!(Grid::of(DType::I8, None), None);
+    }
+
+    #[test]
+    fn halves_go_where_they_are_sent() {
+        let from = |halves: Halves| [-1.5, -0.5, 0.5, 1.5].map(|x| halves.round(x, -1.0));
+        assert_eq!(from(Halves::FromZeroPoint), [-2.0, -1.0, 1.0, 2.0]);
+        assert_eq!(from(Halves::FromStoredZero), [-2.0, -1.0, 0.0, 2.0]);
+        assert_eq!(from(Halves::Up), [-1.0, 0.0, 1.0, 2.0]);
+        assert_eq!(from(Halves::Even), [-2.0, 0.0, 0.0, 2.0]);
     }
 
     #[test]

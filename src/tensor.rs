@@ -1,7 +1,7 @@
 //! Data types, shapes, quantization parameters, constant data, and borrowed views.
 
 use crate::error::{Error, Result};
-pub use crate::quantization::{Grid, Quantization};
+pub use crate::quantization::{Grid, Halves, Quantization};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;

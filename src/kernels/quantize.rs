@@ -3,7 +3,7 @@
 use super::activation::map;
 use super::{Args, Kernel};
 use crate::simd::{Native, Vector};
-use crate::tensor::{Grid, ViewMut};
+use crate::tensor::{Grid, Halves, ViewMut};
 use std::ops::Range;
 
 /// Elements of a unit.
@@ -61,30 +61,52 @@ impl Kernel for Rounded {
 /// Each value becomes the nearest of the grid, NaN the lowest.
 #[inline(never)]
 fn round<V: Vector>(grid: Grid, values: &mut [f32]) {
-    let Grid { scale, zero_point, low, high, halves_from } = grid;
-    // In steps from `halves_from`.
-    let steps_per_one = V::splat(1.0 / scale);
-    let zero = V::splat((zero_point - halves_from) as f32);
-    let (lowest, highest) =
-        (V::splat((low - halves_from) as f32), V::splat((high - halves_from) as f32));
+    match grid.halves {
+        Halves::FromZeroPoint => round_with::<V>(grid, grid.zero_point, values, from_zero),
+        Halves::FromStoredZero => round_with::<V>(grid, 0, values, from_zero),
+        Halves::Up => round_with::<V>(grid, 0, values, up),
+        Halves::Even => round_with::<V>(grid, grid.zero_point, values, even),
+    }
+}
+
+/// `nearest` rounds numbers of steps from the stored value `origin`.
+#[inline(always)]
+fn round_with<V: Vector>(grid: Grid, origin: i32, values: &mut [f32], nearest: impl Fn(V) -> V) {
+    let steps_per_one = V::splat(1.0 / grid.scale);
+    let zero = V::splat((grid.zero_point - origin) as f32);
+    let lowest = V::splat((grid.low - origin) as f32);
+    let highest = V::splat((grid.high - origin) as f32);
     map::<V>(values, |x| {
         let steps = x.mul_add(steps_per_one, zero);
         // Not `at_least`, which lets NaN through.
         let steps = lowest.if_less(steps, steps, lowest).at_most(highest);
-        nearest_integer(steps).sub(zero).mul(V::splat(scale))
+        nearest(steps).sub(zero).mul(V::splat(grid.scale))
     });
 }
 
-/// For |x| up to 2^17, halves away from zero. Sums of a few multiples of a step often end exactly
-/// between two, up to the rounding of floats, so what lies less than 1e-4 below a half counts as one.
+/// Sums of a few multiples of a step often end exactly between two, up to the rounding of floats:
+/// what lies less than 1e-4 below a half counts as one.
+const NEARLY_HALF: f32 = 0.4999;
+
+/// The nearest integer for |x| up to 2^17, halves to even.
 #[inline(always)]
-fn nearest_integer<V: Vector>(x: V) -> V {
-    // Adding 2^23 leaves no bits for fractions: rounds, and halves to even.
-    const WHOLE: f32 = 8_388_608.0;
-    let size = x.abs();
-    let even = size.add(V::splat(WHOLE)).sub(V::splat(WHOLE));
-    let up = even.add(V::splat(1.0));
-    let rounded = size.sub(even).if_less(V::splat(0.4999), even, up);
+fn even<V: Vector>(x: V) -> V {
+    // Adding 1.5 * 2^23 leaves no bits for fractions.
+    const WHOLE: f32 = 12_582_912.0;
+    x.add(V::splat(WHOLE)).sub(V::splat(WHOLE))
+}
+
+/// The nearest integer for |x| up to 2^17, halves and nearly halves upwards.
+#[inline(always)]
+fn up<V: Vector>(x: V) -> V {
+    let even = even(x);
+    x.sub(even).if_less(V::splat(NEARLY_HALF), even, even.add(V::splat(1.0)))
+}
+
+/// The nearest integer for |x| up to 2^17, halves and nearly halves away from zero.
+#[inline(always)]
+fn from_zero<V: Vector>(x: V) -> V {
+    let rounded = up(x.abs());
     x.if_less(V::splat(0.0), V::splat(0.0).sub(rounded), rounded)
 }
 

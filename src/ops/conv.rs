@@ -72,6 +72,17 @@ pub struct TransposeConv {
     pub padding: Padding,
     /// Applied to the sum.
     pub activation: Option<Unary>,
+    /// Whether quantized sums are rounded to a fraction of a step first, by [`rounded_product`].
+    pub rounds_twice: bool,
+}
+
+/// `sum * multiplier`, both from stored values, as TFLite's integer kernels compute it before they
+/// round to whole steps (`MultiplyByQuantizedMultiplier`): the multiplier's mantissa, from 0.5 to 1,
+/// is multiplied first, and its product rounded; the exponent follows.
+pub fn rounded_product(sum: f64, multiplier: f64) -> f64 {
+    let exponent = (multiplier.log2().floor() + 1.0).min(0.0);
+    let unit = exponent.exp2();
+    (sum * (multiplier / unit)).round() * unit
 }
 
 impl TransposeConv {

@@ -23,7 +23,7 @@ pub mod window;
 
 pub use binary::{Binary, BinaryKind};
 pub use compare::{Comparison, Logical, Select};
-pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv};
+pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv, rounded_product};
 pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};
 pub use pool::{Pool2d, PoolKind};
@@ -35,7 +35,7 @@ pub use unary::Unary;
 pub use window::{Padding, Window};
 
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Grid, Shape, TensorDef};
+use crate::tensor::{DType, Grid, Halves, Shape, TensorDef};
 
 /// An operator with its attributes. Families share a variant; [`Op::name`] gives TFLite's name.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,13 +246,19 @@ impl Op {
         }
     }
 
-    /// Whether TFLite makes quantized results from stored values, without their zero point:
-    /// halves are then rounded away from the stored value 0.
-    pub fn averages_stored_values(&self) -> bool {
+    /// Where TFLite's kernels put quantized results that lie between two stored values.
+    pub fn halves(&self) -> Halves {
         match self {
-            Op::Pool2d(pool) => pool.kind == PoolKind::Average,
-            Op::ResizeBilinear(_) => true,
-            _ => false,
+            Op::Pool2d(pool) if pool.kind == PoolKind::Average => Halves::FromStoredZero,
+            Op::ResizeBilinear(_) => Halves::Up,
+            Op::TransposeConv(op) if op.rounds_twice => Halves::default(),
+            // The sum, an integer, times a float32.
+            Op::Conv2d(_)
+            | Op::DepthwiseConv2d(_)
+            | Op::TransposeConv(_)
+            | Op::FullyConnected(_)
+            | Op::BatchMatMul(_) => Halves::Even,
+            _ => Halves::default(),
         }
     }
 
@@ -263,7 +269,11 @@ impl Op {
 
     /// Whether the operator works on stored integers, also where they stand for real numbers.
     pub fn on_stored_values(&self) -> bool {
-        matches!(self, Op::Cast(_) | Op::Compare(_))
+        match self {
+            Op::Cast(_) | Op::Compare(_) => true,
+            Op::TransposeConv(op) => op.rounds_twice,
+            _ => false,
+        }
     }
 
     /// The activation that is applied to the result before it is stored.

@@ -60,8 +60,8 @@ impl Rewrite<'_> {
             let mut quantized = node.inputs.iter().flatten().filter(|&&x| self.is_quantized(x));
             let on_the_grid = node.op.moves_values() && quantized.all(same);
             node.grid = self.grid_of(id).filter(|_| !on_the_grid);
-            if let (Some(grid), true) = (&mut node.grid, node.op.averages_stored_values()) {
-                grid.halves_from = 0;
+            if let Some(grid) = &mut node.grid {
+                grid.halves = node.op.halves();
             }
         }
         for (k, input) in node.inputs.iter_mut().enumerate() {
@@ -252,6 +252,7 @@ mod tests {
     use super::*;
     use crate::graph::testing::GraphBuilder;
     use crate::ops::{Binary, BinaryKind, Conv2d, Padding, Unary, Window};
+    use crate::tensor::Halves;
 
     const ADD: Op = Op::Binary(Binary { kind: BinaryKind::Add, activation: None });
 
@@ -290,7 +291,7 @@ mod tests {
         assert_eq!(conv.outputs, [outputs[1]]);
         assert_eq!(
             conv.grid,
-            Some(Grid { scale: 0.5, zero_point: 3, low: -128, high: 127, halves_from: 3 })
+            Some(Grid { scale: 0.5, zero_point: 3, low: -128, high: 127, halves: Halves::Even })
         );
         let constant = |k: usize| graph.tensor(conv.inputs[k].unwrap()).data.clone().unwrap();
         assert_eq!(*constant(1), Data::F32(vec![0.5, -6.0]));

@@ -1,7 +1,8 @@
 //! Convolutions: for each output, a sum over the filter's taps and the channels.
 
 use super::{Input, Output, activate, element, place, tap};
-use crate::ops::{Conv2d, DepthwiseConv2d, TransposeConv, Window};
+use crate::ops::{Conv2d, DepthwiseConv2d, TransposeConv, Window, rounded_product};
+use crate::tensor::ViewMut;
 
 /// All taps `[ky, kx]` of a window, and the input pixel `[y, x]` under each at output pixel `at`,
 /// where there is one.
@@ -90,6 +91,11 @@ pub fn transpose_conv(
             let pixel = element(extents, [image, iy, ix, 0]);
             let weights = element(taps_of, [c, ky, kx, 0]);
             sum += (0..ci).map(|k| x.get(pixel + k) * filter.get(weights + k)).sum::<f64>();
+        }
+        if op.rounds_twice && matches!(y.data, ViewMut::I8(_) | ViewMut::U8(_)) {
+            let weights = element(taps_of, [c, 0, 0, 0]);
+            let (unit, step) = (x.scale(0).0 * filter.scale(weights).0, y.scale(i).0);
+            sum = rounded_product(sum / unit, unit / step) * step;
         }
         y.set(i, activate(op.activation, sum));
     }

@@ -31,6 +31,7 @@ use crate::tensor::{Data, TensorDef};
 pub fn run(op: &Op, inputs: &[Option<Input>], outputs: &mut [Output]) {
     let input = |i: usize| inputs[i].expect("infer() checked that the operand is there");
     let optional = |i: usize| inputs.get(i).copied().flatten();
+    outputs.iter_mut().for_each(|output| output.rounding(op.halves()));
     if let Op::Layout(op) = op {
         return layout::run(op, inputs, outputs);
     }

@@ -1,7 +1,7 @@
 //! Operands and results as real numbers, whatever type they are stored in.
 
 use crate::quantization::Scales;
-use crate::tensor::{Quantization, Shape, View, ViewMut, f16_to_f32};
+use crate::tensor::{Halves, Quantization, Shape, View, ViewMut, f16_to_f32};
 
 /// An operand: its shape, its elements, and the real numbers these stand for.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,7 @@ pub struct Output<'a> {
     /// Row-major elements as they are stored.
     pub data: ViewMut<'a>,
     scales: Scales<'a>,
+    halves: Halves,
 }
 
 impl<'a> Output<'a> {
@@ -88,29 +89,22 @@ impl<'a> Output<'a> {
         quantization: Option<&'a Quantization>,
         data: ViewMut<'a>,
     ) -> Output<'a> {
-        Output { shape, data, scales: Scales::new(shape, quantization) }
+        Output { shape, data, scales: Scales::new(shape, quantization), halves: Halves::default() }
     }
 
-    /// Stores the value nearest to `real`: halves away from zero, and what is too large or too
-    /// small for the type as its largest or smallest value. A quantized tensor keeps NaN as the
-    /// smallest.
+    /// The same room, filled with numbers of which halves go elsewhere.
+    pub fn rounding(&mut self, halves: Halves) {
+        self.halves = halves;
+    }
+
+    /// Stores the value nearest to `real`, and what is too large or too small for the type as its
+    /// largest or smallest value. A quantized tensor keeps NaN as the smallest.
     pub fn set(&mut self, i: usize, real: f64) {
-        let (_, zero_point) = self.scales.at(i);
-        self.set_with_halves(i, real, zero_point);
-    }
-
-    /// The same, but halves go away from the stored value 0: for operators whose results TFLite
-    /// computes from stored values, as [`crate::ops::Op::averages_stored_values`] says.
-    pub fn set_average(&mut self, i: usize, real: f64) {
-        self.set_with_halves(i, real, 0.0);
-    }
-
-    fn set_with_halves(&mut self, i: usize, real: f64, from: f64) {
         let (scale, zero_point) = self.scales.at(i);
         // `as` saturates, and makes 0 of NaN; `max` makes the other one of it.
         let lowest = self.data.as_view().dtype().stored_range().map(|(low, _)| low as f64);
         let stored = || {
-            let stored = (real / scale + zero_point - from).round() + from;
+            let stored = self.halves.round(real / scale, zero_point) + zero_point;
             lowest.map_or(stored, |lowest| stored.max(lowest))
         };
         match &mut self.data {
@@ -157,6 +151,12 @@ impl<'a> Output<'a> {
             }
         }
         self.set(i, input.get(from));
+    }
+
+    /// The scale and the zero point of element `i`; 1 and 0 where nothing is quantized.
+    pub fn scale(&self, i: usize) -> (f64, i64) {
+        let (scale, zero_point) = self.scales.at(i);
+        (scale, zero_point as i64)
     }
 
     /// The lowest and the highest integer that an element can be.

@@ -37,7 +37,7 @@ pub fn pool2d(op: &Pool2d, x: Input, y: &mut Output) {
         };
         let value = activate(op.activation, value);
         match op.kind {
-            PoolKind::Average => y.set_average(i, value),
+            PoolKind::Average => y.set(i, value),
             PoolKind::Max | PoolKind::L2 => y.set(i, value),
         }
     }

@@ -15,7 +15,7 @@ pub fn bilinear(op: &ResizeBilinear, x: Input, y: &mut Output) {
         let at = |iy: usize, ix: usize| x.get(element(x.nhwc(), [image, iy, ix, channel]));
         let upper = at(y0, x0) * (1.0 - fx) + at(y0, x1) * fx;
         let lower = at(y1, x0) * (1.0 - fx) + at(y1, x1) * fx;
-        y.set_average(i, upper * (1.0 - fy) + lower * fy);
+        y.set(i, upper * (1.0 - fy) + lower * fy);
     }
 }
 

@@ -130,6 +130,11 @@ impl Operator<'_> {
             table: self.table.table(BUILTIN_OPTIONS)?,
             custom: self.table.bytes(CUSTOM_OPTIONS)?.unwrap_or_default(),
             made: self.outputs.iter().map(|id| tensors[id.0].dtype).collect(),
+            constant: self
+                .inputs
+                .iter()
+                .map(|id| id.is_some_and(|id| tensors[id.0].is_const()))
+                .collect(),
         })
     }
 }

@@ -163,7 +163,12 @@ fn custom_options_are_the_struct_in_memory() {
         vec![operator(0, &[0, 1, 2], &[3]).bytes(operator::CUSTOM_OPTIONS, &bytes)]
     };
     parts.operators = transpose(&[1, 2, 2]);
-    let op = TransposeConv { stride: [2, 2], padding: Padding::Same, activation: None };
+    let op = TransposeConv {
+        stride: [2, 2],
+        padding: Padding::Same,
+        activation: None,
+        rounds_twice: false,
+    };
     let graph = parts.read().unwrap();
     assert_eq!(graph.nodes[0].op, Op::Convolution2dTransposeBias(op));
     assert_eq!(graph.tensors[3].shape.dims(), [1, 8, 8, 1]);

@@ -1,6 +1,6 @@
 use crate::support::*;
 use octomask::kernels::{Args, Copy, Dequantize, Kernel, Quantize, Rounded};
-use octomask::tensor::{DType, Data, Grid, Quantization, ViewMut};
+use octomask::tensor::{DType, Data, Grid, Halves, Quantization, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -10,7 +10,10 @@ fn grids() -> impl Iterator<Item = (DType, Grid)> {
     all.into_iter().flat_map(|(dtype, zero_point)| {
         let quantization = Quantization::per_tensor(0.0173, zero_point);
         let grid = Grid::of(dtype, Some(&quantization)).unwrap();
-        [grid, Grid { halves_from: 0, ..grid }].map(|grid| (dtype, grid))
+        let exact = Grid { scale: 1.0 / 64.0, halves: Halves::Even, ..grid };
+        let others = [Halves::FromZeroPoint, Halves::FromStoredZero, Halves::Up];
+        let others = others.map(|halves| (dtype, Grid { halves, ..grid }));
+        others.into_iter().chain([(dtype, exact)])
     })
 }
 
@@ -42,15 +45,12 @@ fn the_nearest_value_of_the_grid() {
 
 /// Sums of two steps end halfway between two values, up to the rounding of floats.
 #[test]
-fn halves_go_away_from_where_the_grid_says() {
+fn halves_go_where_the_grid_says() {
     for (_, grid) in grids() {
         let halves: Vec<i32> = (-300..300).collect();
         let values: Vec<f32> = halves.iter().map(|&i| i as f32 * 0.5 * grid.scale).collect();
         for (&i, got) in halves.iter().zip(rounded(grid, &values)) {
-            // From `halves_from`, in half steps.
-            let distance = i + 2 * (grid.zero_point - grid.halves_from);
-            let whole = (distance.abs() + 1) / 2 * distance.signum() + grid.halves_from;
-            let want = (whole.clamp(grid.low, grid.high) - grid.zero_point) as f32 * grid.scale;
+            let want = grid.nearest(i as f64 * 0.5 * grid.scale as f64) as f32;
             assert!((got - want).abs() <= 1e-6 * want.abs(), "{grid:?}: {got} for {i} halves");
         }
     }

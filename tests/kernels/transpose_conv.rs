@@ -21,6 +21,7 @@ fn windows_that_meet_overlap_and_leave_gaps() {
                         stride,
                         padding,
                         activation: random.pick(&ACTIVATIONS),
+                        rounds_twice: false,
                     };
                     let op = Op::Convolution2dTransposeBias(attributes);
                     let n = random.pick(&[1, 2]);

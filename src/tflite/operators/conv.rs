@@ -54,6 +54,8 @@ fn transpose_conv(o: &Options) -> Result<Op> {
         stride: pair(&table, STRIDE_H, STRIDE_W)?,
         padding: padding(table.get(PADDING)?)?,
         activation: activation(table.get(ACTIVATION)?)?,
+        // TFLite gives those with a constant size to XNNPACK, and the others to a kernel of its own.
+        rounds_twice: o.constant.first() != Some(&true),
     }))
 }
 
@@ -67,5 +69,6 @@ fn convolution_2d_transpose_bias(o: &Options) -> Result<Op> {
         stride: [size(stride_h)?, size(stride_w)?],
         padding: custom_padding(padding)?,
         activation: None,
+        rounds_twice: false,
     }))
 }

@@ -52,6 +52,8 @@ pub struct Options<'f> {
     pub custom: &'f [u8],
     /// The types of the tensors it makes, for operators whose options do not say.
     pub made: Vec<DType>,
+    /// Whether each operand is a constant of the file, not one that is computed from constants.
+    pub constant: Vec<bool>,
 }
 
 impl<'f> Options<'f> {
