@@ -141,7 +141,7 @@ impl Grid {
         }
     }
 
-    /// Stores the nearest value of each number. What lies less than 1e-4 of a step below a half
+    /// Stores the nearest value of each number. What lies less than 2e-5 of a step below a half
     /// counts as one: sums of a few multiples of a step often end there, up to the rounding of
     /// floats.
     ///
@@ -157,7 +157,7 @@ impl Grid {
                 // NaN becomes the lowest value.
                 let steps = if steps > low { steps.min(high) } else { low };
                 // `as` cuts the fraction off.
-                *q = narrow((steps + 0.5001f32.copysign(steps)) as i32 + grid.zero_point);
+                *q = narrow((steps + 0.50002f32.copysign(steps)) as i32 + grid.zero_point);
             }
         }
         match stored {

@@ -85,8 +85,8 @@ fn round_with<V: Vector>(grid: Grid, origin: i32, values: &mut [f32], nearest: i
 }
 
 /// Sums of a few multiples of a step often end exactly between two, up to the rounding of floats:
-/// what lies less than 1e-4 below a half counts as one.
-const NEARLY_HALF: f32 = 0.4999;
+/// what lies less than 2e-5 below a half counts as one.
+const NEARLY_HALF: f32 = 0.49998;
 
 /// The nearest integer for |x| up to 2^17, halves to even.
 #[inline(always)]
