@@ -195,6 +195,37 @@ test('every kind of frame is masked as TFLite masks it, isolated or not', async 
   }
 });
 
+test('int8 networks with scores or probabilities of classes give the mask that TFLite gives', async () => {
+  const networks = [['mobilenetv3_lraspp', 64, 96], ['multiclass_selfie', 64, 64]];
+  const differences = await isolated.evaluate(async (networks) => {
+    const { createSegmenter } = await import('/octomask/index.js');
+    const bytes = async (file) => new Uint8Array(await (await fetch(`/fixtures/${file}`)).arrayBuffer());
+    const differences = [];
+    for (const [name, width, height] of networks) {
+      const rgba = new Uint8ClampedArray(await bytes(`${name}.rgba`));
+      const want = await bytes(`${name}.u8`);
+      const segmenter = await createSegmenter({ model: `/fixtures/${name}.tflite` });
+      const mask = await segmenter.segment(new ImageData(rgba, width, height));
+      differences.push({
+        name,
+        dtype: segmenter.model.inputs[0].dtype,
+        same: mask.width === width && mask.data.length === want.length,
+        most: mask.data.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0),
+        spread: Math.max(...want) - Math.min(...want),
+      });
+      segmenter.dispose();
+    }
+    return differences;
+  }, networks);
+  for (const { name, dtype, same, most, spread } of differences) {
+    assert.equal(dtype, 'int8');
+    assert.ok(same, `${name}: another size`);
+    assert.ok(spread > 100, `${name}: a mask of one colour shows nothing`);
+    // Two steps of a result, at the steepest place of the softmax.
+    assert.ok(most <= 4, `${name}: off by ${most} of 255`);
+  }
+});
+
 test('the input size is changed, and a refused one leaves the model as it was', async () => {
   const result = await isolated.evaluate(async () => {
     const { createSegmenter } = await import('/octomask/index.js');

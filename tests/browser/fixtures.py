@@ -7,6 +7,7 @@ camera.y4m            the same as a still film, for a fake camera
 camera.png            the film's frame, after its way through 4:2:0
 NAME.WxH.u8           TFLite's mask of NAME.png, 0..255, row-major, at the model's and the picture's size
 picture-192.WxH.u8    the same from the model made for 192x192 pixels
+NETWORK.tflite        of models/, int8 in and out; NETWORK.rgba a picture of its size, NETWORK.u8 its mask by TFLite
 *.tflite              files that are no models, damaged models, models that cannot run
 fixtures.json         what the pictures show, in numbers
 """
@@ -28,6 +29,8 @@ from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 
 OUT = selfie.ROOT / "target/tests/browser"
 WIDTH, HEIGHT = 640, 480
+# int8 networks that end in scores of classes, and in their probabilities.
+QUANTIZED = {"mobilenetv3_lraspp": False, "multiclass_selfie": True}
 
 
 def picture():
@@ -65,6 +68,22 @@ def write_masks(name, image, size=None):
     for m in (small, large):
         (OUT / f"{name}.{m.width}x{m.height}.u8").write_bytes(m.tobytes())
     return float((np.asarray(large) >= 128).mean())
+
+
+def write_quantized(name, ends_in_probabilities):
+    """An int8 network, a picture of its size, and what is not background of it, 0..255, as TFLite has it."""
+    data = (selfie.ROOT / f"models/networks/{name}/int8.tflite").read_bytes()
+    engine = tflite.interpreter(data)
+    source, made = engine.get_input_details()[0], engine.get_output_details()[0]
+    height, width = (int(d) for d in source["shape"][1:3])
+    image = pictures.astronaut().resize((width, height), Image.Resampling.BICUBIC)
+    x = tflite.Scales(np.int8, *source["quantization"]).quantize(np.asarray(image)[None] / 255)
+    y = tflite.Scales(np.int8, *made["quantization"]).dequantize(tflite.invoke(engine, [x])[0])
+    probabilities = y if ends_in_probabilities else np.exp(y) / np.exp(y).sum(-1, keepdims=True)
+    (OUT / f"{name}.tflite").write_bytes(data)
+    (OUT / f"{name}.rgba").write_bytes(image.convert("RGBA").tobytes())
+    mask = np.clip(np.rint((1 - probabilities[..., 0]) * 255), 0, 255).astype(np.uint8)
+    (OUT / f"{name}.u8").write_bytes(mask.tobytes())
 
 
 def write_bad_models():
@@ -115,6 +134,8 @@ def main():
     camera_share = write_masks("camera", filmed)
     write_masks("picture-192", still, [192, 192])
     write_bad_models()
+    for name, ends_in_probabilities in QUANTIZED.items():
+        write_quantized(name, ends_in_probabilities)
     facts = {"width": WIDTH, "height": HEIGHT, "personShare": share, "cameraPersonShare": camera_share}
     (OUT / "fixtures.json").write_text(json.dumps(facts, indent=1))
     stamp.write_text(digest)
