@@ -15,11 +15,14 @@ mod copy;
 mod depthwise;
 mod disjoint_transpose_conv;
 mod gemm;
+mod lanes;
 mod panels;
 pub mod peak;
 mod pool;
 mod quantize;
+mod reduce;
 mod resize;
+mod softmax;
 mod strided_copy;
 mod transpose_conv;
 mod unary;
@@ -31,9 +34,12 @@ pub use copy::Copy;
 pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
-pub use pool::{AveragePool, GlobalAverage, MaxPool, PoolSpec};
+pub use lanes::Along;
+pub use pool::{AveragePool, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
+pub use reduce::{ArgReduce, Reduce};
 pub use resize::{ResizeBilinear, ResizeNearest, ResizeSpec};
+pub use softmax::Softmax;
 pub use strided_copy::{Axis, Patch, StridedCopy};
 pub use transpose_conv::TransposeConv;
 pub use unary::Unary;
@@ -101,6 +107,7 @@ macro_rules! debug_as_name {
 }
 
 debug_as_name!(
+    ArgReduce,
     Binary,
     Conv,
     Copy,
@@ -108,11 +115,12 @@ debug_as_name!(
     Dequantize,
     DisjointTransposeConv,
     Gemm,
-    GlobalAverage,
     Quantize,
+    Reduce,
     ResizeBilinear,
     ResizeNearest,
     Rounded,
+    Softmax,
     StridedCopy,
     TransposeConv,
     Unary

@@ -1,11 +1,10 @@
-//! Averages and maxima over windows, and averages over whole images.
+//! Averages and maxima over windows.
 
 use super::activation::Activation;
 use super::window::Axis;
 use super::{Args, Kernel};
 use crate::ops::Unary;
 use crate::simd::{LANES, Native, Vector};
-use std::array::from_fn;
 use std::ops::Range;
 
 /// A pool of fixed shape. Pairs are `[height, width]`, in pixels.
@@ -133,128 +132,6 @@ impl<const MAX: bool> Kernel for WindowPool<MAX> {
         for (unit, out) in units.zip(output.chunks_exact_mut(columns.output * self.channels)) {
             let (n, y) = (unit / rows.output, unit % rows.output);
             self.row::<Native>(y, &input[n * image..][..image], out);
-        }
-    }
-}
-
-/// Vectors of a block of channels: 64 bytes, one line of the cache.
-const BLOCK: usize = 4;
-
-/// The mean over height and width, `[n, h, w, c]` → `[n, 1, 1, c]`. A unit is 16 channels of one
-/// image.
-pub struct GlobalAverage {
-    batch: usize,
-    pixels: usize,
-    channels: usize,
-    activation: Activation,
-}
-
-impl GlobalAverage {
-    /// Of images `[n, h, w, c]`.
-    pub fn new([batch, h, w, channels]: [usize; 4], activation: Option<Unary>) -> GlobalAverage {
-        GlobalAverage { batch, pixels: h * w, channels, activation: activation.into() }
-    }
-
-    /// Units of one image.
-    fn blocks(&self) -> usize {
-        self.channels.div_ceil(BLOCK * LANES)
-    }
-
-    /// The first output element of a unit.
-    fn start(&self, unit: usize) -> usize {
-        let (n, block) = (unit / self.blocks().max(1), unit % self.blocks().max(1));
-        n * self.channels + block * BLOCK * LANES
-    }
-
-    fn compute<V: Vector>(&self, unit: usize, input: &[f32], output: &mut [f32]) {
-        let c = self.channels;
-        assert_eq!(input.len(), self.batch * self.pixels * c);
-        let start = self.start(unit);
-        let (n, first) = (start / c, start % c);
-        assert!(n < self.batch && first + output.len() <= c);
-        // SAFETY: the asserts above: this is channel `first` of the image's first pixel, and as
-        // many channels as `output` has follow in each of its pixels.
-        let sums = unsafe {
-            let pixel = input.as_ptr().add(n * self.pixels * c + first);
-            match output.len() == BLOCK * LANES {
-                true => self.sum_block::<V>(pixel),
-                false => self.sum_some::<V>(pixel, output.len()),
-            }
-        };
-        let scale = V::splat(1.0 / self.pixels as f32);
-        let [means] = self.activation.apply_tile([sums.map(|sum| sum.mul(scale))]);
-        for (out, mean) in output.chunks_mut(LANES).zip(means) {
-            out.copy_from_slice(&mean.to_array()[..out.len()]);
-        }
-        self.activation.finish::<V>(output);
-    }
-}
-
-impl GlobalAverage {
-    /// Sums of a whole block of channels. Two sums for each, one for every other pixel: the time
-    /// of one addition after the other is what this takes.
-    ///
-    /// # Safety
-    /// `4 * BLOCK` floats must be readable at `pixel` and at each `channels` floats after it, for
-    /// all pixels of an image.
-    unsafe fn sum_block<V: Vector>(&self, mut pixel: *const f32) -> [V; BLOCK] {
-        let c = self.channels;
-        let mut sums = [[V::splat(0.0); BLOCK]; 2];
-        // SAFETY: the caller's promise.
-        unsafe {
-            let add = |sums: [V; BLOCK], pixel: *const f32| {
-                from_fn(|i| sums[i].add(V::load(pixel.add(i * LANES))))
-            };
-            for _ in 0..self.pixels / 2 {
-                sums = [add(sums[0], pixel), add(sums[1], pixel.add(c))];
-                pixel = pixel.wrapping_add(2 * c);
-            }
-            if self.pixels % 2 == 1 {
-                sums[0] = add(sums[0], pixel);
-            }
-        }
-        from_fn(|i| sums[0][i].add(sums[1][i]))
-    }
-
-    /// Sums of `count` channels, less than a block; the rest is zero.
-    ///
-    /// # Safety
-    /// As [`GlobalAverage::sum_block`], for `count` floats.
-    unsafe fn sum_some<V: Vector>(&self, mut pixel: *const f32, count: usize) -> [V; BLOCK] {
-        let mut sums = [V::splat(0.0); BLOCK];
-        for _ in 0..self.pixels {
-            for (i, sum) in sums.iter_mut().enumerate().take(count.div_ceil(LANES)) {
-                // SAFETY: the caller's promise: the first of these lanes is below `count`.
-                let value = unsafe { load_some::<V>(pixel.add(i * LANES), count - i * LANES) };
-                *sum = sum.add(value);
-            }
-            pixel = pixel.wrapping_add(self.channels);
-        }
-        sums
-    }
-}
-
-impl Kernel for GlobalAverage {
-    fn name(&self) -> String {
-        "global average".to_string()
-    }
-
-    fn units(&self) -> usize {
-        self.batch * self.blocks()
-    }
-
-    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
-        self.start(units.start)..self.start(units.end)
-    }
-
-    fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
-        let input = args.input(0, self.batch * self.pixels * self.channels);
-        let span = self.span(0, units.clone());
-        let output = args.output(span.clone());
-        for unit in units {
-            let part = self.span(0, unit..unit + 1);
-            let out = &mut output[part.start - span.start..part.end - span.start];
-            self.compute::<Native>(unit, input, out);
         }
     }
 }

@@ -213,7 +213,7 @@ fn ends_in_probabilities(graph: &Graph, mut id: TensorId) -> bool {
             (Op::Quantize(_) | Op::Dequantize | Op::FakeQuant(_), Some(Some(input))) => id = *input,
             (op, _) => {
                 let logistic = Some(Unary::Logistic);
-                return op.name() == "SOFTMAX"
+                return matches!(op, Op::Softmax(softmax) if !softmax.log)
                     || op.activation() == logistic
                     || matches!(op, Op::Unary(unary) if Some(*unary) == logistic);
             }

@@ -172,3 +172,33 @@ pub fn compare(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], run_time: 
         assert!(bits(&in_place) == bits(&got), "{case}: differs with operand {operand} in place");
     }
 }
+
+/// A kernel without scratch whose results are of any type must give exactly what the reference gives,
+/// also when its units are split.
+pub fn compare_exactly(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], seed: u64) {
+    let case = format!("{}: seed {seed}, {op:?} of {:?}", kernel.name(), operands[0].shape);
+    let some: Vec<_> = operands.iter().copied().map(Some).collect();
+    let (shape, dtype) = op.infer(&some).unwrap_or_else(|e| panic!("{e}: {case}")).remove(0);
+    let mut got = Data::zeros(dtype, shape.elements());
+    let result = tensor(shape, got.clone());
+    let want = reference::evaluate(op, &some, &[&result]).remove(0);
+    let inputs: Vec<_> = operands.iter().map(|t| Some(t.data.as_ref().unwrap().view())).collect();
+    for units in cut(kernel.units(), &mut Random(seed)) {
+        let outputs = &mut [part(&mut got, kernel.span(0, units.clone()))];
+        kernel.run(units, Args { inputs: &inputs, outputs, scratch: &mut [] });
+    }
+    assert!(got == want, "{case}: {got:?}, should be {want:?}");
+}
+
+fn part(data: &mut Data, elements: Range<usize>) -> ViewMut<'_> {
+    match data {
+        Data::F32(v) => ViewMut::F32(&mut v[elements]),
+        Data::F16(v) => ViewMut::F16(&mut v[elements]),
+        Data::I8(v) => ViewMut::I8(&mut v[elements]),
+        Data::U8(v) => ViewMut::U8(&mut v[elements]),
+        Data::I16(v) => ViewMut::I16(&mut v[elements]),
+        Data::I32(v) => ViewMut::I32(&mut v[elements]),
+        Data::I64(v) => ViewMut::I64(&mut v[elements]),
+        Data::Bool(v) => ViewMut::Bool(&mut v[elements]),
+    }
+}

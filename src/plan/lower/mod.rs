@@ -7,6 +7,7 @@ mod layout;
 mod matmul;
 mod pool;
 mod quantize;
+mod reduce;
 mod resize;
 
 use super::reference_kernel::ReferenceKernel;
@@ -63,7 +64,9 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::MaxPoolWithArgmax(_) | Op::MaxUnpool(_) => None,
         Op::ResizeBilinear(op) => resize::bilinear(op, site),
         Op::Pool2d(op) => pool::pool2d(op, site),
-        Op::Reduce(op) => pool::reduce(op, site),
+        Op::Reduce(op) => reduce::reduce(op, site),
+        Op::ArgReduce(op) => reduce::arg_reduce(op, site),
+        Op::Softmax(op) => reduce::softmax(op, site),
         Op::Binary(op) => elementwise::binary(op, site),
         Op::Unary(op) => elementwise::unary(*op, site),
         Op::Layout(op) => layout::layout(op, site),
@@ -73,8 +76,6 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         | Op::Rank
         | Op::BroadcastArgs
         | Op::Range
-        | Op::Softmax(_)
-        | Op::ArgReduce(_)
         | Op::Cast(_)
         | Op::Compare(_)
         | Op::Logical(_)
