@@ -12,7 +12,7 @@ PORT ?= 8080
 # `make test SUITES="native browsers"` runs some of the suites of .make/test.py.
 SUITES ?=
 BUILDS := simd simd-threads relaxed relaxed-threads
-MODELS := selfie_segmentation selfie_segmentation_landscape
+SELFIES := selfie_segmentation selfie_segmentation_landscape
 
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/"/, ""); print $$3 }' Cargo.lock)
 WASM_PACK_VERSION := 0.15.1
@@ -20,7 +20,7 @@ GECKODRIVER_VERSION := 0.37.1
 CARGO_FUZZ_VERSION := 0.13.2
 
 WASM := $(BUILDS:%=target/wasm/%/octomask_bg.wasm)
-MODEL_FILES := $(MODELS:%=target/models/%.tflite)
+MODEL_FILES := $(SELFIES:%=target/models/%.tflite)
 NODE_MODULES := www/node_modules/.package-lock.json
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f -not -path 'src/bin/*')
 WEB_SOURCES := $(shell find www -type f -not -path '*/node_modules/*' -not -path 'www/dist*' -not -path www/LICENSE)
@@ -121,14 +121,43 @@ $(BENCH_MODULES): tests/bench/package.json tests/bench/package-lock.json
 	cd tests/bench && npm ci --no-audit --no-fund
 	@touch $@
 
-bench: target/package/octomask.tgz target/venv/installed $(BENCH_MODULES) $(PACKAGES) | browsers
-	@target/venv/bin/python tests/conformance/generate.py
-	@node tests/bench/bench.mjs
+# tests/bench/README.md says what these do.
+QUICK ?=
+MODELS ?=
+RUNTIMES ?=
+ABLATION ?=
+KERNELS ?=
+BENCH_OPTIONS = $(if $(MODELS),--models $(MODELS))
+bench: target/package/octomask.tgz target/bench/exported target/bench/layers/layers.json $(BENCH_MODULES) | browsers
+ifneq ($(ABLATION),)
+	@node tests/bench/ablation.mjs $(BENCH_OPTIONS)
+else ifneq ($(KERNELS),)
+	@node tests/bench/kernels.mjs $(if $(filter-out 1,$(KERNELS)),--only '$(KERNELS)')
+else
+	@node tests/bench/bench.mjs $(BENCH_OPTIONS) $(if $(QUICK),--quick) $(if $(RUNTIMES),--runtimes $(RUNTIMES))
+endif
 
-# TensorFlow is large and only this needs it: an environment of its own.
-target/venv-models/installed: models/requirements.txt
+# TensorFlow is large and only these need it: an environment of its own.
+target/venv-models/installed: models/requirements.txt | target/venv/installed
+	@echo "python: TensorFlow in target/venv-models, with models/requirements.txt"
 	@python3 -m venv target/venv-models
 	@target/venv-models/bin/python -m pip install --quiet --disable-pip-version-check -r models/requirements.txt
+	@touch $@
+
+# The networks of the bench, TFLite's results for them, and the same networks as ONNX.
+target/models/bench/built: models/build.py $(wildcard models/recipe/*.py models/recipe/families/*.py) target/venv-models/installed
+	@target/venv-models/bin/python models/build.py --bench
+	@touch $@
+
+target/bench/models.json: tests/bench/prepare.py target/models/bench/built $(MODEL_FILES) target/venv/installed
+	@target/venv/bin/python tests/bench/prepare.py
+
+target/bench/layers/layers.json: tests/bench/layers.py tests/bench/layers.txt tests/conformance/tflite.py target/venv/installed
+	@target/venv/bin/python tests/bench/layers.py build
+
+target/bench/exported: tests/bench/onnx_export.py tests/bench/requirements.txt target/bench/models.json target/venv-models/installed
+	@target/venv-models/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	@target/venv-models/bin/python tests/bench/onnx_export.py
 	@touch $@
 
 .PHONY: models

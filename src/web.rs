@@ -1,9 +1,12 @@
 //! The WebAssembly module as `www/src/worker.ts` uses it. Translates, and decides nothing.
 
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::model::{Model, Options};
+use crate::optimize::PASSES;
 use crate::segment::Segmenter;
 use crate::tensor::{Quantization, TensorDef, View, ViewMut};
+use crate::threads::Team;
 use js_sys::{
     BigInt64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Reflect,
     Uint8Array, Uint16Array,
@@ -34,6 +37,19 @@ pub fn wasm_memory() -> JsValue {
     wasm_bindgen::memory()
 }
 
+/// What the device can do at best on so many threads: `Limits` of `src/limits.rs`. Takes seconds.
+#[wasm_bindgen(js_name = measureLimits)]
+pub fn measure_limits(threads: usize) -> Result<JsValue, JsValue> {
+    let mut team = Team::new(threads).map_err(thrown)?;
+    Ok(described(&limits::measure(&mut team, now)))
+}
+
+/// Names of the graph passes, in running order.
+#[wasm_bindgen]
+pub fn passes() -> Vec<String> {
+    PASSES.iter().map(|pass| pass.name.to_string()).collect()
+}
+
 /// A loaded model and the room for its frames.
 #[wasm_bindgen]
 pub struct WasmModel {
@@ -58,16 +74,18 @@ pub struct MaskPlace {
 #[wasm_bindgen]
 impl WasmModel {
     /// Reads and plans a `.tflite` file. `threads` counts the calling one; the pool of the others
-    /// must run already.
+    /// must run already. `without` names graph passes to leave out.
     pub fn load(
         bytes: &[u8],
         threads: usize,
         height: Option<usize>,
         width: Option<usize>,
+        without: Option<Vec<String>>,
     ) -> Result<WasmModel, JsValue> {
         let options = Options {
             threads,
             input_size: height.zip(width).map(Into::into),
+            disabled_passes: without.unwrap_or_default(),
             ..Default::default()
         };
         let start = now();

@@ -141,7 +141,8 @@ def check(model):
     for layer, value in zip(inner, values, strict=True):
         value = value.numpy()
         alive = (np.abs(value) > 1e-6).mean()
-        if not 0.01 < value.std() < 30 or alive < 0.1:
+        # The gates of one picture are much alike: 0.006 in a sound network.
+        if not 0.002 < value.std() < 30 or alive < 0.1:
             raise ValueError(f"{layer.name}: deviation {value.std():.3g}, {alive:.0%} not zero")
     for y in model.outputs:
         value = keras.Model(model.input, y)(x, training=False).numpy()

@@ -2,6 +2,7 @@
 
 use crate::simd::{LANES, Native, Vector};
 use std::hint::black_box;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs a piece of work on all threads of a team; see `Team::run`.
@@ -26,24 +27,36 @@ pub fn gflops(threads: usize, clock: fn() -> f64, mut team: impl FnMut(Work)) ->
     pieces_per_ms(threads, clock, &mut team, &|_| piece()) * flops_per_piece / 1e6
 }
 
-/// 10^9 bytes per second, read and written, when a working set of about `bytes` is copied, on all
-/// threads together.
+/// 10^9 bytes per second, read and written, when a working set of `bytes` is copied, on all threads
+/// together: each has a part of it, and copies one half of the part onto the other.
 pub fn gbps(threads: usize, clock: fn() -> f64, bytes: usize, mut team: impl FnMut(Work)) -> f64 {
-    // A piece copies a block of a source that all threads read into the thread's own block.
-    const BLOCK: usize = 16 << 10; // floats
-    let blocks = (bytes / size_of::<f32>() / BLOCK / 2).clamp(1, 64);
-    let source = vec![1.0f32; blocks * BLOCK]; // [blocks, BLOCK]
-    let targets: Vec<std::sync::Mutex<Vec<f32>>> =
-        (0..blocks).map(|_| std::sync::Mutex::new(vec![0.0f32; BLOCK])).collect();
-    let copy = |piece: usize| {
-        let at = piece % blocks;
-        // Threads work on different pieces, and pieces on different blocks, unless there is one.
-        let mut target = targets[at].lock().unwrap_or_else(|p| p.into_inner());
-        target.copy_from_slice(black_box(&source[at * BLOCK..][..BLOCK]));
-        black_box(&mut *target);
+    // A piece moves at least so many floats, so that handing out pieces costs nothing.
+    const LEAST: usize = 16 << 10;
+    let half = (bytes / size_of::<f32>() / threads / 2).max(LANES).next_multiple_of(LANES);
+    let repeats = LEAST.div_ceil(half);
+    let parts: Vec<Mutex<Vec<f32>>> = // [threads][2 * half]
+        (0..threads).map(|_| Mutex::new(vec![1.0f32; 2 * half])).collect();
+    let piece = |thread: usize| {
+        // Nobody else asks for this part: the lock only says so to the compiler.
+        let mut part = parts[thread].lock().unwrap_or_else(|p| p.into_inner());
+        let (from, to) = part.split_at_mut(half);
+        for _ in 0..repeats {
+            copy(black_box(from), to);
+            black_box(&mut *to);
+        }
     };
-    let bytes_per_piece = (2 * BLOCK * size_of::<f32>()) as f64;
-    pieces_per_ms(threads, clock, &mut team, &copy) * bytes_per_piece / 1e6
+    let bytes_per_piece = (2 * half * repeats * size_of::<f32>()) as f64;
+    pieces_per_ms(threads, clock, &mut team, &piece) * bytes_per_piece / 1e6
+}
+
+/// Copies with the loads and stores that kernels have, not with the processor's widest ones.
+#[inline(never)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    assert!(from.len() == to.len() && from.len().is_multiple_of(LANES));
+    for i in (0..from.len()).step_by(LANES) {
+        // SAFETY: both have `len` floats, a multiple of LANES (the line above), and i < len.
+        unsafe { Native::load(from.as_ptr().add(i)).store(to.as_mut_ptr().add(i)) };
+    }
 }
 
 /// The best rate of a few tries, each long enough for a coarse clock.
@@ -61,12 +74,12 @@ fn pieces_per_ms(
     let mut time = |count: usize| {
         let next = AtomicUsize::new(0);
         let start = clock();
-        team(&|_| loop {
+        team(&|thread| loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             if i >= count {
                 break;
             }
-            piece(i);
+            piece(thread);
         });
         clock() - start
     };

@@ -24,14 +24,15 @@ const ISOLATION = {
  * Serves `folders` ({'/prefix/': folder}) and `pages` ({'/path': html}), other texts than HTML as
  * {type, body}. Returns {url, close}.
  * Requests for what is in neither, or starts with one of `missing`, get 404. `csp` is the
- * Content-Security-Policy of everything; with `cors`, pages of other origins may read it.
+ * Content-Security-Policy of everything; with `cors`, pages of other origins may read it; with `cache`,
+ * browsers may keep it.
  */
-export async function serve({ folders = {}, pages = {}, isolated = true, missing = [], csp, cors = false }) {
+export async function serve({ folders = {}, pages = {}, isolated = true, missing = [], csp, cors = false, cache = false }) {
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     const headers = {
-      'Cache-Control': 'no-store',
+      'Cache-Control': cache ? 'max-age=3600' : 'no-store',
       ...(isolated ? ISOLATION : {}),
       ...(cors ? { 'Access-Control-Allow-Origin': '*' } : {}),
       ...(csp ? { 'Content-Security-Policy': csp } : {}),

@@ -1,128 +1,139 @@
 /**
- * Runs in the page: all contenders, interleaved. Each is measured in rounds, and in each round one
- * after the other, so that a machine that changes its speed changes it for all.
+ * Runs in the page: opens all contenders of a model side by side, and measures them in rounds, one after
+ * the other in each, so that a machine that changes its speed changes it for all.
  */
 
-import { loadModel } from '/octomask/index.js';
+import { settle, warm, within } from './timing.mjs';
 
-/** The elements of a float32 .npy file. */
-async function readNpy(url) {
-  const bytes = await (await fetch(url)).arrayBuffer();
-  return new Float32Array(bytes, 10 + new DataView(bytes).getUint16(8, true));
+const OPEN_MS = 60_000;
+// Frames are resized to the model's input in other ways than the expected mask's was.
+const SAME_MASK = 0.9; // intersection over union
+let runners = [];
+
+const floats = async (url) => new Float32Array(await (await fetch(url)).arrayBuffer());
+
+/** A contender in an iframe of its own. */
+async function openHost() {
+  const frame = document.createElement('iframe');
+  frame.src = '/contender.html';
+  await new Promise((resolve, reject) => {
+    frame.onload = resolve;
+    frame.onerror = reject;
+    document.body.append(frame);
+  });
+  const end = Date.now() + OPEN_MS;
+  while (!frame.contentWindow.host) {
+    if (Date.now() > end) throw new Error('the frame did not load');
+    await settle();
+  }
+  return frame;
 }
 
-/** LiteRT.js in an iframe of its own. */
-class LiteRt {
-  constructor(threads) {
-    this.threads = threads;
-    this.name = threads > 1 ? 'LiteRT.js, threads' : 'LiteRT.js';
-    this.library = 'litert';
-  }
+/** Of everything that can be thrown: peers throw strings, numbers, events, and errors of their own realm. */
+function message(error) {
+  const text = error?.message ?? (typeof error === 'object' ? JSON.stringify(error) : String(error));
+  return String(text).split('\n')[0].slice(0, 200);
+}
 
-  async start() {
-    const frame = document.createElement('iframe');
-    frame.src = '/litert.html';
-    await new Promise((resolve, reject) => {
-      frame.onload = resolve;
-      frame.onerror = reject;
-      document.body.append(frame);
-    });
-    const end = Date.now() + 30_000;
-    while (!frame.contentWindow.peer) {
-      if (Date.now() > end) throw new Error('LiteRT.js did not load');
-      await new Promise((r) => setTimeout(r, 20));
+/** How far a result is from what is expected. */
+function compare(got, want, tolerance) {
+  if (got.length !== want.length) return { right: false, error: null, problem: `${got.length} elements instead of ${want.length}` };
+  let largest = 0;
+  let sum = 0;
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = 0; i < want.length; i++) {
+    const difference = Math.abs(got[i] - want[i]);
+    if (!(difference <= largest)) largest = difference; // NaN stays
+    sum += difference;
+    low = Math.min(low, want[i]);
+    high = Math.max(high, want[i]);
+  }
+  const error = { largest: largest / (high - low), mean: sum / want.length / (high - low) };
+  return { error, right: Object.entries(tolerance).every(([what, most]) => error[what] <= most) };
+}
+
+/** Intersection over union at one half: `got` is a mask {data: 0..255, width, height}, `want` floats of `shape`. */
+function compareMasks(got, want, [, height, width]) {
+  let both = 0;
+  let either = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = Math.floor(((y + 0.5) * got.height) / height) * got.width + Math.floor(((x + 0.5) * got.width) / width);
+      const a = got.data[at] >= 128;
+      const b = want[y * width + x] >= 0.5;
+      both += a && b;
+      either += a || b;
     }
-    this.peer = frame.contentWindow.peer;
-    this.pool = await this.peer.start(this.threads);
   }
-
-  async load(url, input, shape) {
-    // A typed array of the iframe's own realm.
-    await this.peer.load(url, input, shape, this.threads);
-  }
-
-  async measure(runs, warmup) {
-    return { invoke: await this.peer.measure(runs, warmup) };
-  }
-
-  output() {
-    return this.peer.output();
-  }
-}
-
-/** One build of Octomask, through the package's public API. */
-class Octomask {
-  constructor(build, threads) {
-    this.build = build;
-    this.threads = threads;
-    this.name = `Octomask ${build}`;
-    this.library = 'octomask';
-  }
-
-  async start() {}
-
-  async load(url, input) {
-    this.model?.dispose();
-    this.input = input;
-    this.model = await loadModel(url, { build: this.build, threads: this.threads });
-    const { build, threads, reason } = this.model.runtime;
-    if (build !== this.build || threads !== this.threads) throw new Error(`${build} at ${threads}: ${reason}`);
-  }
-
-  async measure(runs, warmup) {
-    // The clock is read between layers while this is measured.
-    const { totalMs } = await this.model.profile({ runs, warmup });
-    const whole = [];
-    for (let i = 0; i < runs; i++) {
-      const start = performance.now();
-      await this.model.run([this.input]);
-      whole.push(performance.now() - start);
-    }
-    return { invoke: totalMs, whole };
-  }
-
-  async output() {
-    return (await this.model.run([this.input]))[0];
-  }
-}
-
-function summary(times) {
-  if (!Array.isArray(times)) return { min: times.min, median: times.median, p95: times.p95 };
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-  return { min: sorted[0], median: at(0.5), p95: at(0.95) };
+  return { iou: both / either, right: both > SAME_MASK * either };
 }
 
 /**
- * Measures every contender on every model: `models` is [{name, model, input, shape, output}] with
- * addresses of the model, its input and TFLite's result.
+ * Opens the contenders of one model: {id, runtime, threads, build} each. With a `frame` {url, width, height}
+ * they make masks of that, else they run the model on its input. Gives an entry for each; with a `problem` when
+ * it does not start, does not run, or gives something else than TFLite.
  */
-export async function bench({ models, cores, rounds, runs, warmup, tolerance, log }) {
-  const contenders = [new LiteRt(1), new Octomask('simd', 1), new Octomask('relaxed', 1)];
-  if (cores > 1) {
-    contenders.push(new LiteRt(cores), new Octomask('simd-threads', cores), new Octomask('relaxed-threads', cores));
+export async function open(model, contenders) {
+  const input = await floats(model.input);
+  const want = await floats(model.output);
+  runners = [];
+  for (const contender of contenders) {
+    const runner = { entry: { ...contender } };
+    runners.push(runner);
+    try {
+      const start = performance.now();
+      runner.frame = await openHost();
+      const { host } = runner.frame.contentWindow;
+      const { file, onnx, shape, frame, landscape } = model;
+      const options = { ...contender, model: file, onnx, shape, input, frame, landscape };
+      runner.entry.about = await within(OPEN_MS, 'opening', host.open(options));
+      const got = await within(OPEN_MS, 'running', Promise.resolve(host.output()));
+      runner.entry.startMs = performance.now() - start;
+      Object.assign(runner.entry, frame ? compareMasks(got, want, shape) : compare(got, want, model.tolerance));
+      runner.host = host;
+    } catch (error) {
+      runner.entry.problem = message(error);
+      runner.entry.right = false;
+      runner.frame?.remove();
+    }
   }
-  for (const contender of contenders) await contender.start();
-  const results = [];
-  for (const { name, model, input, shape, output } of models) {
-    const x = await readNpy(input);
-    const want = await readNpy(output);
-    const entries = [];
-    for (const contender of contenders) {
-      await contender.load(model, x, shape);
-      const got = await contender.output();
-      const error = got.length === want.length ? got.reduce((m, v, i) => Math.max(m, Math.abs(v - want[i])), 0) : Infinity;
-      const { name, library, build, threads, pool } = contender;
-      entries.push({ name, library, build, threads, pool, error, right: error <= tolerance, rounds: [] });
+  return runners.map((r) => r.entry);
+}
+
+/** Runs `work` on each contender that is alive, in turn; one that fails drops out. */
+async function each(work) {
+  const results = {};
+  for (const runner of runners.filter((r) => r.host)) {
+    await settle();
+    try {
+      results[runner.entry.id] = await within(OPEN_MS, 'measuring', work(runner.host));
+    } catch (error) {
+      results[runner.entry.id] = { problem: message(error) };
+      delete runner.host;
+      runner.frame.remove();
     }
-    for (let round = 0; round < rounds; round++) {
-      for (const [i, contender] of contenders.entries()) {
-        const { invoke, whole } = await contender.measure(runs, warmup);
-        entries[i].rounds.push({ invoke: summary(invoke), ...(whole && { whole: summary(whole) }) });
-      }
-      log?.(`${name}: round ${round + 1} of ${rounds}`);
-    }
-    results.push({ model: name, entries });
   }
   return results;
+}
+
+/** Runs each contender until it is as fast as it gets. */
+export const warmUp = () => each((host) => warm(async (ms) => (await host.measure(ms)).invoke));
+
+/** One round: {id: {invoke, whole?} or {problem}}. */
+export const round = (ms) => each((host) => host.measure(ms));
+
+/** What contenders know of the model besides. */
+export const details = () => each(async (host) => host.details());
+
+/** Ends all contenders and frees their memory. */
+export async function close() {
+  for (const { host, frame } of runners) {
+    try {
+      await host?.close();
+    } finally {
+      frame?.remove();
+    }
+  }
+  runners = [];
 }

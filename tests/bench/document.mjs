@@ -1,0 +1,120 @@
+/** The report of a run, and what of it the README shows. */
+
+import { counts, figure, median, ours } from './figures.mjs';
+import { goals } from './goals.mjs';
+import { failures, markdown, modelTable, nameOf, overview, reason } from './report.mjs';
+
+const ms = (x) => x.toFixed(2);
+const percent = (x) => `${Math.round(100 * x)} %`;
+
+/** Where and with what a run was. */
+export const circumstances = (r) => `${r.date} UTC, ${r.cpu}, ${r.cores} cores, load ${r.loadBefore} before; ${r.browser}; ${Object.entries(r.versions).map(([k, v]) => `${k} ${v}`).join(', ')}. ${r.rounds} rounds, in each every contender in turn for about ${r.ms} ms.`;
+
+/** The least time of each model, and Octomask's share of it. */
+function boundsTable({ models, cores }) {
+  const rows = models.flatMap((model) => [1, cores].map((threads) => {
+    const bound = model.bounds?.[threads];
+    const us = ours(model.entries, threads);
+    if (!bound || !counts(us)) return undefined;
+    const { median: taken } = figure(us);
+    const cell = (least) => `${ms(least)} (${percent(least / taken)})`;
+    return [model.title, threads, (bound.macs / 1e6).toFixed(0), cell(bound.unfused), cell(bound.fused), cell(bound.arithmetic), ms(taken)];
+  })).filter(Boolean);
+  return markdown(['', 'threads', 'million multiply-adds', 'least ms, step by step', 'fused', 'arithmetic alone', 'Octomask, ms'], rows);
+}
+
+function limitsTable(limits) {
+  const names = Object.keys(limits);
+  const row = (what, pick, digits = 1) => [what, ...names.map((n) => pick(limits[n]).toFixed(digits))];
+  const size = (bytes) => (bytes < 1 << 20 ? `${bytes >> 10} KiB` : `${bytes >> 20} MiB`);
+  const rows = [
+    row('multiply-adds in registers, GFLOP/s', (l) => l.gflops),
+    ...limits[names[0]].bandwidth.map((b, i) => row(`copying within ${size(b.bytes)}, GB/s`, (l) => l.bandwidth[i].gbps)),
+    row('empty barrier, µs', (l) => l.barrierUs, 2),
+    row('next piece of work on spinning threads, µs', (l) => l.handoverUs, 2),
+    row('giving work to sleeping threads, µs', (l) => l.wakeUs, 1),
+  ];
+  return markdown(['', ...names.map((n) => n.replace(/ (\d+)$/, ', $1'))], rows);
+}
+
+function framesTable({ title, entries }) {
+  const rows = entries.map((entry) => {
+    if (!counts(entry)) return [nameOf(entry), entry.threads, '', '', '', '', reason(entry)];
+    const { median: total, p95 } = figure(entry);
+    const stage = (name) => (entry.rounds[0].stages ? ms(median(entry.rounds.map((r) => r.stages[name]))) : '');
+    return [nameOf(entry), entry.threads, ms(total), ms(p95), ['capture', 'resize', 'infer', 'mask'].map(stage).join(' + '), entry.iou.toFixed(3), ''].map((c) => (c === ' +  +  + ' ? '' : c));
+  });
+  return `### ${title}\n\n${markdown(['', 'threads', 'median ms', 'p95', 'capture + resize + infer + mask', 'IoU with TFLite', ''], rows)}\n`;
+}
+
+/** Medians of everybody in another browser, one line for each model. */
+function otherTable({ name, agent, problem, models }) {
+  if (problem) return `### ${name}\n\n${problem}\n`;
+  const columns = models[0]?.entries ?? [];
+  const rows = models.map((model) => [model.title, ...model.entries.map((e) => (counts(e) ? ms(figure(e).median) : e.problem ? 'fails' : 'wrong'))]);
+  return `### ${name}\n\n${agent}\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}\n`;
+}
+
+export function report(r) {
+  return `# Octomask and its peers, side by side
+
+![Milliseconds per run](bench.svg)
+
+${circumstances(r)}
+
+Invoke is the network alone, called again and again: of LiteRT.js, onnxruntime-web and tfjs-tflite in the page, without
+reading the result; of Octomask in its worker, with a clock read between layers. Figures are medians over rounds;
+ratios are taken round by round at the same number of threads, then their median, with the least and the largest. Every
+result was compared with TFLite's interpreter: the largest and the mean difference as shares of the result's range.
+Native TFLite is the interpreter with XNNPACK in Python, which may use wider vectors than a browser has.
+onnxruntime-web runs what tf2onnx made of the same file, of the selfie models with TRANSPOSE_CONV for their custom operator.
+
+## Goals
+
+${goals(r)}
+
+## Overview
+
+${overview(r.models, r.cores)}
+
+## What peers do wrong
+
+${failures(r.models.concat(r.frames.map((f) => ({ ...f, name: f.title })))) || 'Nothing.'}
+
+## Model by model
+
+${r.models.map(modelTable).join('\n')}
+## From a frame's pixels to the mask
+
+${r.frames.map(framesTable).join('\n')}
+MediaPipe draws with WebGL, here without a graphics card.
+
+## In other browsers
+
+${r.others.map(otherTable).join('\n') || 'Not measured.'}
+## The limits of this device in this browser
+
+${limitsTable(r.limits)}
+
+The least time of a model within them: step by step of the plan, the greater of its multiply-adds at the peak and of its
+bytes at the bandwidth of a working set of that size; fused, only input, weights and result are touched. In brackets,
+what share of Octomask's time that is.
+
+${boundsTable(r)}
+`;
+}
+
+/** For the README. */
+export function summary(r) {
+  return `
+${circumstances(r)} Ratios are medians of the rounds' own ratios; [the whole report](tests/bench/results/bench.md) has
+the spread, every build, and what each peer gets wrong.
+
+${overview(r.models, r.cores)}
+
+What is to be reached, and what was:
+
+${goals(r)}
+
+`;
+}

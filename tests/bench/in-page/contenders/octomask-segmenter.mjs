@@ -1,0 +1,30 @@
+/** Octomask from pixels to mask: `createSegmenter` as a page calls it, on a canvas. */
+
+import { createSegmenter } from '/octomask/index.js';
+import { drawn } from '../frame.mjs';
+import { summary } from '../timing.mjs';
+
+export async function open({ model, frame, build, threads }) {
+  const segmenter = await createSegmenter({ model, build, threads, smoothing: false });
+  const canvas = await drawn(frame);
+  const run = () => segmenter.segment(canvas);
+  return {
+    run,
+    output: run,
+    async measure(ms) {
+      const stages = {};
+      const totals = [];
+      const end = performance.now() + ms;
+      while (totals.length < 10 || performance.now() < end) {
+        const start = performance.now();
+        const { timings } = await run();
+        totals.push(performance.now() - start);
+        for (const [stage, time] of Object.entries(timings)) (stages[stage] ??= []).push(time);
+      }
+      const median = ([stage, times]) => [stage, summary(times).median];
+      return { invoke: summary(totals), stages: Object.fromEntries(Object.entries(stages).map(median)) };
+    },
+    details: () => ({ memoryBytes: segmenter.model.runtime.memoryBytes }),
+    close: () => segmenter.dispose(),
+  };
+}

@@ -1,0 +1,77 @@
+/** Tables of a run, as Markdown. */
+
+import { NAMES } from './options.mjs';
+import { counts, figure, find, geometricMean, nativeMs, ours, ratio } from './figures.mjs';
+
+const ms = (x) => (x === undefined ? '' : x.toFixed(2));
+const times = (x) => `${x.toFixed(2)}x`;
+
+export function markdown(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |').replaceAll('|  |', '| |');
+  return [line(head), `|${head.map((_, i) => (i ? '--:' : '---')).join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+export const nameOf = (entry) => NAMES[entry.runtime] + (entry.build ? ` ${entry.build}` : '');
+
+/** Why a contender has no figure. */
+export const reason = (entry) => (entry.problem ? entry.problem.replaceAll('|', '\\|') : 'wrong result');
+
+const deviation = (entry) => (entry.error ? `${entry.error.largest.toExponential(1)}, ${entry.error.mean.toExponential(1)}` : '');
+
+/** Everybody on one model. */
+export function modelTable(model) {
+  const rows = model.entries.map((entry) => {
+    if (!counts(entry)) return [nameOf(entry), entry.threads, '', '', '', '', '', deviation(entry), reason(entry)];
+    const { median, min, p95, whole } = figure(entry);
+    const peer = find(model.entries, { runtime: 'litert', threads: entry.threads });
+    const against = counts(peer) && peer !== entry ? ratio(entry, peer) : undefined;
+    const spread = against && `${times(against.median)} (${against.low.toFixed(2)} to ${against.high.toFixed(2)})`;
+    const native = nativeMs(model, entry.threads);
+    return [nameOf(entry), entry.threads, ms(median), ms(min), ms(p95), spread ?? '', native ? times(native / median) : '', deviation(entry), whole ? `${ms(whole)} as the page sees it` : ''];
+  });
+  for (const [threads, before] of Object.entries(model.native?.before ?? {})) {
+    const after = model.native.after?.[threads];
+    rows.push([NAMES.native, threads, ms(nativeMs(model, threads)), ms(before.min), ms(before.p95), '', '', '', `${ms(before.median)} before, ${ms(after?.median)} after`]);
+  }
+  const head = ['', 'threads', 'median ms', 'min', 'p95', 'against LiteRT.js (rounds)', 'against native', 'error: largest, mean', ''];
+  return `### ${model.title}\n\n${markdown(head, rows)}\n`;
+}
+
+/** One line for each model: us, and how we compare. */
+export function overview(models, cores) {
+  const threadCounts = cores > 1 ? [1, cores] : [1];
+  return threadCounts.map((threads) => {
+    const all = { litert: [], onnxruntime: [], native: [] };
+    const rows = models.map((model) => {
+      const us = ours(model.entries, threads);
+      if (!counts(us)) return [model.title, us ? reason(us) : '', '', '', ''];
+      const cell = (runtime) => {
+        const peer = find(model.entries, { runtime, threads });
+        if (!peer) return '';
+        if (!counts(peer)) return peer.problem ? 'fails' : 'wrong';
+        const { median } = ratio(us, peer);
+        all[runtime].push(median);
+        return times(median);
+      };
+      const native = nativeMs(model, threads);
+      if (native) all.native.push(native / figure(us).median);
+      return [model.title, ms(figure(us).median), cell('litert'), cell('onnxruntime'), native ? times(native / figure(us).median) : ''];
+    });
+    const mean = (list) => (list.length ? times(geometricMean(list)) : '');
+    rows.push(['geometric mean', '', mean(all.litert), mean(all.onnxruntime), mean(all.native)]);
+    const head = [`${threads} thread${threads > 1 ? 's' : ''}: how many times as fast`, 'Octomask, ms', 'LiteRT.js', 'onnxruntime-web', 'native TFLite'];
+    return markdown(head, rows);
+  }).join('\n\n');
+}
+
+/** What peers do wrong, each message once. */
+export function failures(models) {
+  const seen = new Map();
+  for (const model of models) {
+    for (const entry of model.entries.filter((e) => !counts(e))) {
+      const what = `${nameOf(entry)}: ${reason(entry)}`;
+      seen.set(what, [...(seen.get(what) ?? []), `${model.name} at ${entry.threads}`]);
+    }
+  }
+  return [...seen].map(([what, where]) => `- ${what} (${where.length > 4 ? `${where.length} times` : where.join(', ')})`).join('\n');
+}
