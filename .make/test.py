@@ -49,6 +49,7 @@ SUITES = {
     "matrix": ([sys.executable, "tests/conformance/matrix.py", "--check"], ".", None),
     "kernels-simd": ([".make/kernels.sh", "simd"], ".", None),
     "kernels-relaxed": ([".make/kernels.sh", "relaxed"], ".", None),
+    "bench": (["node", "--test", "--test-reporter=spec", "tests/bench/figures.test.mjs"], ".", None),
     "browsers": (["node", "--test", "--test-reporter=spec", "--test-concurrency=1", *browser_tests()], ".", None),
 }
 

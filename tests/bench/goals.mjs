@@ -73,11 +73,11 @@ export function goals({ models, cores, frames, firstMask, wasm }) {
   const beyond = (frames ?? []).flatMap(({ title, entries }) =>
     entries.filter((e) => e.runtime === 'octomask-segmenter' && counts(e)).map((e) => {
       const infer = median(e.rounds.map((r) => r.stages.infer));
-      return [`${title}, ${e.threads}`, figure(e).median / infer - 1];
+      return [`${title.replace(/.* (\d+x\d+), frames of/, '$1 of')} on ${e.threads}`, figure(e).median / infer - 1];
     }));
   const most = Math.max(...beyond.map(([, x]) => x));
   rows.push(['frame to mask beyond invoke', 'at most 15 %', beyond.length ? `${most <= 0.15 ? 'yes' : 'no'}: at most ${percent(most)}` : 'not measured',
-    beyond.map(([what, x]) => `${what} ${percent(x)}`).join('; ')]);
+    beyond.map(([what, x]) => `${what} ${percent(x)}`).join(', ')]);
   const largest = Math.max(...Object.values(wasm));
   rows.push(['.wasm under brotli', 'at most 250 KiB a build', `${largest <= 250 * 1024 ? 'yes' : 'no'}: ${(largest / 1024).toFixed(0)} KiB`,
     Object.entries(wasm).map(([build, bytes]) => `${build} ${(bytes / 1024).toFixed(0)}`).join(', ')]);
@@ -86,5 +86,5 @@ export function goals({ models, cores, frames, firstMask, wasm }) {
     rows.push(['page opened to first mask, cached files', 'at most 0.5 s', `${s <= 0.5 ? 'yes' : 'no'}: ${s.toFixed(2)} s`,
       `${(Math.min(...firstMask.times) / 1e3).toFixed(2)} to ${(Math.max(...firstMask.times) / 1e3).toFixed(2)} s, ${firstMask.build}`]);
   }
-  return markdown(['what', 'goal', 'reached', 'each'], rows);
+  return markdown(['what', 'goal', 'reached', 'each'], rows, 4);
 }

@@ -60,7 +60,7 @@ const rows = results.map((result, i) => {
 });
 const table = markdown(['layer', 'kernel', 'µs', 'GFLOP/s', 'GB/s', 'share of the limit'], rows.map((r) => (r.problem
   ? [brief(r.line), r.problem.replaceAll('|', '\\|'), '', '', '', '']
-  : [brief(r.line), r.kernel, (1e3 * r.ms).toFixed(1), r.macs ? r.gflops.toFixed(1) : '', r.gbps.toFixed(1), `${Math.round(100 * r.share)} %`])));
+  : [brief(r.line), r.kernel, (1e3 * r.ms).toFixed(1), r.macs ? r.gflops.toFixed(1) : '', r.gbps.toFixed(1), `${Math.round(100 * r.share)} %`])), 2);
 const text = `# Kernels alone
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${cpus()[0].model.trim()}, Chromium ${browser.version()}, build ${values.build},

@@ -10,7 +10,7 @@ import { forPage } from './server.mjs';
 export async function measureModel(evaluate, model, { contenders, rounds, ms }, log = () => {}) {
   const entries = await evaluate(
     async (model, contenders) => (await import('/bench/bench.mjs')).open(model, contenders),
-    { ...forPage(model), frame: model.frame, landscape: model.name.endsWith('landscape') }, contenders,
+    forPage(model), contenders,
   );
   const note = (results, keep) => {
     for (const entry of entries) {

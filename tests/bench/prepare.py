@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/conformance"), str(ROOT / "models")]
 import pictures  # noqa: E402
 import selfie  # noqa: E402
+import task_metadata  # noqa: E402
 import tflite  # noqa: E402
 from recipe import seeded  # noqa: E402
 
@@ -66,6 +67,7 @@ def main():
         data = selfie.load(name)
         # For what has no Convolution2DTransposeBias: the converter to ONNX.
         (OUT / f"{name}.plain.tflite").write_bytes(selfie.without_custom_operators(data))
+        (OUT / f"{name}.task.tflite").write_bytes(task_metadata.with_metadata(data))
         entries.append(entry(name, "float32", ROOT / selfie.MODELS[name]["path"], data,
                              lambda h, w: pictures.stretched(pictures.astronaut(), (h, w))))
     for form, short in FORMS.items():

@@ -6,9 +6,10 @@ import { counts, figure, find, geometricMean, nativeMs, ours, ratio } from './fi
 const ms = (x) => (x === undefined ? '' : x.toFixed(2));
 const times = (x) => `${x.toFixed(2)}x`;
 
-export function markdown(head, rows) {
+/** A table whose first `words` columns are words, the others numbers. */
+export function markdown(head, rows, words = 1) {
   const line = (cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |').replaceAll('|  |', '| |');
-  return [line(head), `|${head.map((_, i) => (i ? '--:' : '---')).join('|')}|`, ...rows.map(line)].join('\n');
+  return [line(head), `|${head.map((_, i) => (i < words ? '---' : '--:')).join('|')}|`, ...rows.map(line)].join('\n');
 }
 
 export const nameOf = (entry) => NAMES[entry.runtime] + (entry.build ? ` ${entry.build}` : '');

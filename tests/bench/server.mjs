@@ -31,7 +31,7 @@ export function serveBench({ pages = {}, ...options } = {}) {
 }
 
 /** A model of target/bench/models.json as the page wants it. */
-export function forPage({ file, onnx, input, output, shape, tolerance }) {
+export function forPage({ name, file, onnx, input, output, shape, tolerance, frame }) {
   const url = (path) => `/target/${path}`;
   const problem = at('target', onnx.replace(/onnx$/, 'problem'));
   return {
@@ -41,6 +41,8 @@ export function forPage({ file, onnx, input, output, shape, tolerance }) {
     output: url(output),
     shape,
     tolerance,
+    // For segmenters.
+    ...(frame && { frame, landscape: name.endsWith('landscape'), task: url(`bench/${name}.task.tflite`) }),
   };
 }
 

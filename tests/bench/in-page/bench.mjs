@@ -85,12 +85,12 @@ export async function open(model, contenders) {
       const start = performance.now();
       runner.frame = await openHost();
       const { host } = runner.frame.contentWindow;
-      const { file, onnx, shape, frame, landscape } = model;
-      const options = { ...contender, model: file, onnx, shape, input, frame, landscape };
+      const { file, ...rest } = model;
+      const options = { ...contender, ...rest, model: file, input };
       runner.entry.about = await within(OPEN_MS, 'opening', host.open(options));
       const got = await within(OPEN_MS, 'running', Promise.resolve(host.output()));
       runner.entry.startMs = performance.now() - start;
-      Object.assign(runner.entry, frame ? compareMasks(got, want, shape) : compare(got, want, model.tolerance));
+      Object.assign(runner.entry, model.frame ? compareMasks(got, want, model.shape) : compare(got, want, model.tolerance));
       runner.host = host;
     } catch (error) {
       runner.entry.problem = message(error);

@@ -1,12 +1,15 @@
-/** MediaPipe tasks-vision's ImageSegmenter from pixels to mask, on the CPU. */
+/**
+ * MediaPipe tasks-vision's ImageSegmenter from pixels to mask, on the CPU. It takes the same model with metadata
+ * that say how pixels are normalized.
+ */
 
 import { FilesetResolver, ImageSegmenter } from '/mediapipe/tasks-vision/vision_bundle.mjs';
 import { drawn } from '../frame.mjs';
 
-export async function open({ model, frame }) {
+export async function open({ task, frame }) {
   const files = await FilesetResolver.forVisionTasks('/mediapipe/tasks-vision/wasm');
   const segmenter = await ImageSegmenter.createFromOptions(files, {
-    baseOptions: { modelAssetPath: model, delegate: 'CPU' },
+    baseOptions: { modelAssetPath: task, delegate: 'CPU' },
     runningMode: 'IMAGE',
     outputCategoryMask: false,
     outputConfidenceMasks: true,
