@@ -176,9 +176,38 @@ impl Grid {
     }
 }
 
+/// How much larger a convolution's int16 results are than the sums they stand for. TFLite multiplies
+/// the sums, in steps of `scale_of_sum`, by a factor of 16 significant bits to get steps of
+/// `scale_of_result` (`MultiplyByQuantizedMultiplier` of an int64); that is up to half a step of int16.
+pub(crate) fn int16_excess(scale_of_sum: f64, scale_of_result: f64) -> f64 {
+    let factor = scale_of_sum / scale_of_result;
+    if !factor.is_normal() {
+        return 1.0;
+    }
+    // factor = fraction * 2^exponent, with a fraction from 1/2 up to 1: first 31 bits of it, then 15.
+    let exponent = factor.log2().floor() as i32 + 1;
+    let fraction = (factor / 2f64.powi(exponent) * 2f64.powi(31)).round() / 2f64.powi(16);
+    let largest = f64::from(i16::MAX);
+    let rounded = if fraction < largest || fraction == largest + 1.0 {
+        (fraction + 0.5).floor()
+    } else {
+        largest
+    };
+    rounded / 2f64.powi(15) * 2f64.powi(exponent) / factor
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn factors_have_sixteen_bits() {
+        let excess = |factor| int16_excess(factor, 1.0);
+        assert_eq!([excess(0.25), excess(1.0), excess(0.0), excess(3.0)], [1.0; 4]);
+        // 2^14 + 0.75 becomes 2^14 + 1; the largest fraction is 32767 / 32768.
+        assert_eq!(excess(16384.75), 16385.0 / 16384.75);
+        assert_eq!(excess(32767.75), 32767.0 / 32767.75);
+    }
 
     #[test]
     fn a_grid_holds_what_the_type_can_store() {

@@ -1,9 +1,5 @@
-//! Bytes of a file → graph → plan, at several input sizes and with passes switched off.
+//! See `targets::plan`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    if let Some(graph) = octomask_fuzz::check::read(data) {
-        octomask_fuzz::check::plan(&graph);
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| octomask_fuzz::targets::plan(data));

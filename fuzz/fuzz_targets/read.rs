@@ -1,7 +1,5 @@
-//! Bytes of a file → graph.
+//! See `targets::read`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    octomask_fuzz::check::read(data);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| octomask_fuzz::targets::read(data));

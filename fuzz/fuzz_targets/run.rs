@@ -1,9 +1,5 @@
-//! Bytes of a file → results: kernels and reference agree.
+//! See `targets::run`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    if let Some(graph) = octomask_fuzz::check::read(data) {
-        octomask_fuzz::check::run(&graph, data.len() as u64);
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| octomask_fuzz::targets::run(data));

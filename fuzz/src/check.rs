@@ -2,8 +2,8 @@
 
 mod agree;
 
-use crate::memory::with_peak;
-use crate::source::Random;
+use super::memory::with_peak;
+use super::source::Random;
 use octomask::error::{Error, ErrorKind};
 use octomask::graph::{Graph, TensorId};
 use octomask::input_size::resized;
@@ -20,8 +20,9 @@ use std::sync::Arc;
 /// What reading may hold beyond a multiple of the file's length, in bytes.
 const READING_FLOOR: usize = 16 << 20;
 
-/// Networks are run that ask for no more multiply-adds, or elements, than this.
-const MAX_RUN: u64 = 1 << 21;
+/// Networks are run that ask for no more multiply-adds, or elements, than this. The code that counts
+/// coverage and finds wild pointers is slow.
+const MAX_RUN: u64 = 1 << 18;
 
 /// Reads a file, within memory in proportion to it.
 pub fn read(bytes: &[u8]) -> Option<Graph> {

@@ -4,9 +4,9 @@
 mod break_network;
 mod operands;
 
-use crate::network::{Network, Operator, Tensor, types};
-use crate::recipes::{Made, Operand, RECIPES, Recipe, Value};
-use crate::source::Source;
+use super::network::{Network, Operator, Tensor, types};
+use super::recipes::{Made, Operand, RECIPES, Recipe, Value};
+use super::source::Source;
 use octomask::graph::Graph;
 use octomask::tensor::DType;
 use octomask::tflite::builder::Table;

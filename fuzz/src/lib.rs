@@ -1,4 +1,5 @@
 //! What the fuzz targets share: networks made of bytes, and what must hold for any file.
+//! `tests/corpus.rs` includes this too, so paths within it are relative.
 
 pub mod check;
 pub mod generate;
@@ -7,3 +8,4 @@ mod memory;
 pub mod network;
 mod recipes;
 mod source;
+pub mod targets;

@@ -1,6 +1,6 @@
 //! Functions of two values.
 
-use super::types::{real_type, same_number_type};
+use super::types::{real_type, require_type, same_number_type};
 use super::{Operands, Unary, expect};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape};
@@ -107,6 +107,13 @@ impl Binary {
         let dtype = match self.kind {
             // The slopes may be int8 where the values are int16.
             BinaryKind::Prelu => real_type(b).and(real_type(a))?,
+            // Not defined on quantized tensors: a step too many can make anything of a result.
+            BinaryKind::FloorDiv | BinaryKind::FloorMod | BinaryKind::Pow
+                if a.dtype.stored_range().is_some() =>
+            {
+                require_type(a, DType::F32)?;
+                DType::F32
+            }
             _ => same_number_type(a, b)?,
         };
         if self.kind == BinaryKind::Prelu && shape != a.shape {

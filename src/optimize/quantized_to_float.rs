@@ -10,6 +10,7 @@ use super::MAX_MADE_BYTES;
 use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::Op;
+use crate::quantization::int16_excess;
 use crate::reference::Input;
 use crate::tensor::{DType, Data, Grid, TensorDef};
 use std::sync::Arc;
@@ -64,8 +65,18 @@ impl Rewrite<'_> {
                 grid.halves = node.op.halves();
             }
         }
+        let excess = self.int16_scales(&node);
         for (k, input) in node.inputs.iter_mut().enumerate() {
             let Some(id) = *input else { continue };
+            if let Some((x, filter, y)) = excess
+                && self.tensor(id).is_const()
+                && (k == filter || node.op.bias_operand() == Some(k))
+            {
+                // A bias has the scale of the sums already.
+                let to_sum = if k == filter { x } else { 1.0 };
+                *input = Some(self.constant(id, |scale| int16_excess(scale * to_sum, y))?);
+                continue;
+            }
             let is_bias = node.op.bias_operand() == Some(k);
             let is_real = self.is_quantized(id) || self.tensor(id).dtype == DType::F32;
             if is_real || is_bias && self.tensor(id).quantization.is_some() {
@@ -78,6 +89,7 @@ impl Rewrite<'_> {
                 continue;
             }
             let float = self.new_float(id);
+            self.floats[id.0] = Some(float);
             self.stored[id.0] = false;
             *output = float;
             if self.graph.outputs.contains(&id) {
@@ -146,6 +158,7 @@ impl Rewrite<'_> {
         if !self.graph.outputs.contains(&y) {
             self.stored[y.0] = false;
             node.outputs[0] = self.new_float(y);
+            self.floats[y.0] = Some(node.outputs[0]);
             node.op = Op::FakeQuant(grid);
         }
         self.graph.nodes.push(node);
@@ -191,10 +204,23 @@ impl Rewrite<'_> {
     fn new_float(&mut self, id: TensorId) -> TensorId {
         let TensorDef { name, shape, .. } = self.tensor(id).clone();
         let dtype = DType::F32;
-        let float =
-            self.graph.add_tensor(TensorDef { name, shape, dtype, quantization: None, data: None });
-        self.floats[id.0] = Some(float);
-        float
+        self.graph.add_tensor(TensorDef { name, shape, dtype, quantization: None, data: None })
+    }
+
+    /// The scale of what a convolution reads, which operand its filter is, and the scale of its
+    /// result, where both are int16.
+    fn int16_scales(&self, node: &Node) -> Option<(f64, usize, f64)> {
+        let (x, filter) = match node.op {
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) => (0, 1),
+            Op::TransposeConv(_) => (2, 1),
+            _ => return None,
+        };
+        let scale = |id: TensorId| {
+            let tensor = self.tensor(id);
+            let scale = *tensor.quantization.as_ref()?.scale.first()?;
+            (tensor.dtype == DType::I16).then_some(f64::from(scale))
+        };
+        Some((scale(node.inputs.get(x).copied()??)?, filter, scale(*node.outputs.first()?)?))
     }
 
     /// The numbers of a tensor in float32. `at` is who asks.
@@ -206,17 +232,28 @@ impl Rewrite<'_> {
         if tensor.dtype == DType::F32 {
             return Ok(id);
         }
-        let Some(data) = tensor.data.clone() else {
+        let float = if tensor.is_const() {
+            self.constant(id, |_| 1.0)?
+        } else {
             let float = self.new_float(id);
             self.graph.nodes.push(edge(Op::Dequantize, id, float, at));
-            return Ok(float);
+            float
         };
+        self.floats[id.0] = Some(float);
+        Ok(float)
+    }
+
+    /// The numbers of a constant in float32, each times what `factor` makes of its scale.
+    fn constant(&mut self, id: TensorId, factor: impl Fn(f64) -> f64) -> Result<TensorId> {
+        let tensor = self.graph.tensor(id);
+        let data = tensor.data.clone().ok_or_else(|| Error::malformed("is no constant"))?;
         self.dequantized_bytes += tensor.shape.elements() * DType::F32.size();
         if self.dequantized_bytes > MAX_MADE_BYTES {
             return Err(Error::limit("the model's constants grow too large"));
         }
         let input = Input::new(&tensor.shape, tensor.quantization.as_ref(), data.view());
-        let values = (0..input.len()).map(|i| input.get(i) as f32).collect();
+        let value = |i| (input.get(i) * factor(input.scale(i).0)) as f32;
+        let values = (0..input.len()).map(value).collect();
         let float = self.new_float(id);
         self.graph.tensors[float.0].data = Some(Arc::new(Data::F32(values)));
         Ok(float)

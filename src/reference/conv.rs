@@ -2,7 +2,8 @@
 
 use super::{Input, Output, activate, element, place, tap};
 use crate::ops::{Conv2d, DepthwiseConv2d, TransposeConv, Window, rounded_product};
-use crate::tensor::ViewMut;
+use crate::quantization::int16_excess;
+use crate::tensor::{View, ViewMut};
 
 /// All taps `[ky, kx]` of a window, and the input pixel `[y, x]` under each at output pixel `at`,
 /// where there is one.
@@ -22,6 +23,17 @@ fn taps<'a>(
     })
 }
 
+/// How much larger than its sum a result is: see [`int16_excess`]. `weight` is any element of the filter
+/// that the sum reads.
+fn excess(x: &Input, filter: &Input, weight: usize, y: &Output) -> f64 {
+    match (x.data, &y.data) {
+        (View::I16(_), ViewMut::I16(_)) => {
+            int16_excess(x.scale(0).0 * filter.scale(weight).0, y.scale(0).0)
+        }
+        _ => 1.0,
+    }
+}
+
 /// `y[n, oy, ox, co] = bias[co] + sum over ky, kx, c of x[n, iy, ix, group + c] * f[co, ky, kx, c]`.
 pub fn conv2d(op: &Conv2d, x: Input, filter: Input, bias: Option<Input>, y: &mut Output) {
     let (extents, taps_of) = (x.nhwc(), filter.nhwc());
@@ -37,6 +49,7 @@ pub fn conv2d(op: &Conv2d, x: Input, filter: Input, bias: Option<Input>, y: &mut
             let weights = element(taps_of, [c, ky, kx, 0]);
             sum += (0..depth).map(|k| x.get(pixel + k) * filter.get(weights + k)).sum::<f64>();
         }
+        sum *= excess(&x, &filter, element(taps_of, [c, 0, 0, 0]), y);
         y.set(i, activate(op.activation, sum));
     }
 }
@@ -60,6 +73,7 @@ pub fn depthwise_conv2d(
             let pixel = x.get(element(extents, [image, iy, ix, c / multiplier]));
             sum += pixel * filter.get(element(taps_of, [0, ky, kx, c]));
         }
+        sum *= excess(&x, &filter, element(taps_of, [0, 0, 0, c]), y);
         y.set(i, activate(op.activation, sum));
     }
 }
@@ -97,6 +111,7 @@ pub fn transpose_conv(
             let (unit, step) = (x.scale(0).0 * filter.scale(weights).0, y.scale(i).0);
             sum = rounded_product(sum / unit, unit / step) * step;
         }
+        sum *= excess(&x, &filter, element(taps_of, [c, 0, 0, 0]), y);
         y.set(i, activate(op.activation, sum));
     }
 }

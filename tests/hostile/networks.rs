@@ -589,6 +589,23 @@ fn what_is_not_a_number_is_stored_as_the_lowest_value() {
     }
 }
 
+/// Powers of what was rounded jump: -6.4 to the power of 2.0000001 is no number. TFLite has none either.
+#[test]
+fn functions_that_jump_are_refused_of_quantized_numbers() {
+    for (name, kind) in [("POW", 56), ("FLOOR_DIV", 65), ("FLOOR_MOD", 72)] {
+        for dtype in [types::I8, types::U8, types::I16] {
+            let network = single(|n| {
+                let x = n.quantized(dtype, &[1, 4, 4, 2], 0.1, 0);
+                n.inputs.push(x);
+                let y = n.quantized(dtype, &[], 0.1, 0);
+                n.operator(name, &[x, x], &[y], kind, Table::new());
+                y
+            });
+            refused((name, dtype), &network, "only float32 is supported here");
+        }
+    }
+}
+
 /// One constant of 16 KB, of which each operator makes a table of its own.
 #[test]
 fn tables_of_copies_count() {

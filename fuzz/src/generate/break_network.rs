@@ -15,7 +15,7 @@ impl Draft<'_> {
     pub(super) fn break_something(&mut self) {
         let Draft { source: s, network: n, .. } = self;
         let tensors = n.tensors.len();
-        let any_id = |s: &mut crate::source::Source| s.below(tensors + 3) as i32 - 2;
+        let any_id = |s: &mut super::super::source::Source| s.below(tensors + 3) as i32 - 2;
         let tensor = s.below(tensors);
         let t = &mut n.tensors[tensor];
         let operator = s.below(n.operators.len());

@@ -1,9 +1,9 @@
 //! The operands of an operator, drawn so that they fit its first value.
 
+use super::super::network::{Tensor, types};
+use super::super::recipes::{List, Operand, Recipe};
+use super::super::source::Random;
 use super::{Draft, Fact};
-use crate::network::{Tensor, types};
-use crate::recipes::{List, Operand, Recipe};
-use crate::source::Random;
 use octomask::tflite::builder::Table;
 
 /// Constants that are drawn have no more elements.

@@ -68,8 +68,12 @@ class Chain:
         return {"act": self.act, "excite": self.excite, "up": self.up}[kind](last, shape)
 
 
-# One step of one operator can become several in the next convolution.
-@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 6}, outliers=0.05)
+# One step of one operator can become several in the next convolution, and each operator adds its own.
+# int16: TFLite reads LOGISTIC from a table of 256 entries, which a fifth of the results is a step off
+# from; its convolutions agree but for 1 in 1,000 elements. In 66 chains of each form, from seed
+# 5,000,000 on, no output had more than 0.3 % (int8), 1.4 % (uint8), 0.4 % (int16) of its elements
+# further off than this, and none was off by more than 4, 4 and 6 steps.
+@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 3}, outliers=0.02)
 def chain(rng, g):
     network = Chain(rng, g)
     told = []
