@@ -30,7 +30,7 @@ help:
 	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
 	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
 	@echo "make fuzz      broken and random models, and conformance on new cases (MINUTES=$(MINUTES))"
-	@echo "make bench     side by side with the peers, in one browser run"
+	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
 	@echo "make wasm      the four wasm builds and their sizes; make wasm-simd for one"
@@ -135,6 +135,7 @@ else ifneq ($(KERNELS),)
 	@node tests/bench/kernels.mjs $(if $(filter-out 1,$(KERNELS)),--only '$(KERNELS)')
 else
 	@node tests/bench/bench.mjs $(BENCH_OPTIONS) $(if $(QUICK),--quick) $(if $(RUNTIMES),--runtimes $(RUNTIMES))
+	@$(if $(QUICK)$(MODELS)$(RUNTIMES),,node tests/bench/others.mjs)
 endif
 
 # TensorFlow is large and only these need it: an environment of its own.

@@ -3,27 +3,23 @@
  * of the browser right before and after; the limits of browser and device.
  *
  *     node tests/bench/bench.mjs [--quick] [--models NAME,...] [--runtimes NAME,...] [--rounds N] [--ms N]
- *         [--browsers firefox,webkit]
  *
  * `target/bench` must have the models: `make bench` sees to that. A whole run writes tests/bench/results and the
- * README's summary; a part is printed only. Ends with 1 when Octomask's result differs from TFLite's.
+ * README's summary; a part is printed only. `others.mjs` adds other browsers. Ends with 1 when Octomask's result differs from TFLite's.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import { launch, openPage } from '../browser/chromium.mjs';
-import { at } from '../browser/tools.mjs';
-import { chart } from './chart.mjs';
-import { counts, figure, ours } from './figures.mjs';
+import { report } from './document.mjs';
+import { counts, ours } from './figures.mjs';
 import { firstMask, pages } from './first_mask.mjs';
 import { wasmSizes } from './goals.mjs';
 import { bestOf, bounds, measureLimits } from './limits.mjs';
+import { busyShare } from './machine.mjs';
 import { measureModel, measureNative } from './measure.mjs';
 import { readOptions } from './options.mjs';
-import { measureOther } from './others.mjs';
 import { reason } from './report.mjs';
-import { report, summary } from './document.mjs';
-import { updateReadme } from './readme.mjs';
+import { publish } from './results.mjs';
 import { serveBench, versions } from './server.mjs';
 
 const FLOAT = 4; // bytes
@@ -44,8 +40,9 @@ async function measureChromium(options) {
     log('limits, before');
     const before = await measureLimits(evaluate, options.contenders);
     for (const model of options.models) {
+      const busy = await busyShare();
       const entries = await measureModel(evaluate, model, options, log);
-      result.models.push({ name: model.name, title: model.title, form: model.form, entries });
+      result.models.push({ name: model.name, title: model.title, form: model.form, busy, entries });
     }
     log('limits, after');
     result.limits = bestOf(before, await measureLimits(evaluate, options.contenders));
@@ -55,7 +52,7 @@ async function measureChromium(options) {
       for (const frame of options.frames) {
         const title = `${model.title}, frames of ${frame.width}x${frame.height}`;
         const contenders = options.segmenters;
-        const entries = await measureModel(evaluate, { ...model, frame }, { ...options, contenders }, log);
+        const entries = await measureModel(evaluate, { ...model, frame }, { ...options, contenders, rounds: options.fewer }, log);
         result.frames.push({ title, entries });
       }
     }
@@ -79,19 +76,12 @@ function setBounds(measured, model, limits) {
   }
 }
 
-/** What the chart shows of a model: who gave the right result, and TFLite outside of the browser. */
-function bars(model) {
-  const native = Object.entries(model.native.after).map(([threads, times]) => ({ runtime: 'native', threads, ...times }));
-  return [...model.entries.filter(counts).map((e) => ({ ...e, ...figure(e) })), ...native];
-}
-
 const options = readOptions();
 const threadCounts = [...new Set(options.contenders.map((c) => c.threads))];
 const about = {
   date: new Date().toISOString().slice(0, 16).replace('T', ' '),
   cpu: cpus()[0].model.trim(),
   cores: options.cores,
-  loadBefore: Number(loadavg()[0].toFixed(2)),
   rounds: options.rounds,
   ms: options.ms,
   versions: versions(),
@@ -101,28 +91,11 @@ const before = measureNative(options.models, threadCounts, options.ms);
 const measured = await measureChromium(options);
 log('native TFLite, after');
 const after = measureNative(options.models, threadCounts, options.ms);
-const others = [];
-for (const browser of options.browsers) {
-  try {
-    others.push(await measureOther(browser, options, log));
-  } catch (error) {
-    log(`${browser}: ${error.message}`);
-    others.push({ name: browser, problem: error.message.split('\n')[0], models: [] });
-  }
-}
 for (const model of measured.models) model.native = { before: before[model.name], after: after[model.name] };
-const results = { ...about, ...measured, others, wasm: wasmSizes() };
+const results = { ...about, ...measured, others: [], wasm: wasmSizes() };
 
-const text = report(results);
-console.log(text);
-if (options.whole) {
-  mkdirSync(at('tests/bench/results'), { recursive: true });
-  const compact = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value);
-  writeFileSync(at('tests/bench/results/bench.json'), `${JSON.stringify(results, compact)}\n`);
-  writeFileSync(at('tests/bench/results/bench.md'), text);
-  writeFileSync(at('tests/bench/results/bench.svg'), chart(results.models.map((m) => ({ title: m.title, bars: bars(m) })), results));
-  updateReadme(summary(results));
-}
+console.log(report(results));
+if (options.whole) publish(results);
 const wrong = results.models.flatMap((m) => m.entries.filter((e) => e.runtime === 'octomask' && !counts(e)).map((e) => `${e.id} on ${m.name}: ${reason(e)}`));
 if (wrong.length > 0) {
   console.error(wrong.join('\n'));

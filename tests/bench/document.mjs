@@ -7,8 +7,11 @@ import { failures, markdown, modelTable, nameOf, overview, reason } from './repo
 const ms = (x) => x.toFixed(2);
 const percent = (x) => `${Math.round(100 * x)} %`;
 
+/** What others used of the processors before each model, in percent. */
+const busy = (r) => r.models.map((m) => Math.round(100 * m.busy));
+
 /** Where and with what a run was. */
-export const circumstances = (r) => `${r.date} UTC, ${r.cpu}, ${r.cores} cores, load ${r.loadBefore} before; ${r.browser}; ${Object.entries(r.versions).map(([k, v]) => `${k} ${v}`).join(', ')}. ${r.rounds} rounds, in each every contender in turn for about ${r.ms} ms.`;
+export const circumstances = (r) => `${r.date} UTC, ${r.cpu}, ${r.cores} cores, of which other programs used ${Math.min(...busy(r))} to ${Math.max(...busy(r))} %; ${r.browser}; ${Object.entries(r.versions).map(([k, v]) => `${k} ${v}`).join(', ')}. ${r.rounds} rounds, in each every contender in turn for about ${r.ms} ms.`;
 
 /** The least time of each model, and Octomask's share of it. */
 function boundsTable({ models, cores }) {
@@ -48,11 +51,11 @@ function framesTable({ title, entries }) {
 }
 
 /** Medians of everybody in another browser, one line for each model. */
-function otherTable({ name, agent, problem, models }) {
+export function otherTable({ name, date, agent, problem, models }) {
   if (problem) return `### ${name}\n\n${problem}\n`;
   const columns = models[0]?.entries ?? [];
   const rows = models.map((model) => [model.title, ...model.entries.map((e) => (counts(e) ? ms(figure(e).median) : e.problem ? 'fails' : 'wrong'))]);
-  return `### ${name}\n\n${agent}\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}\n`;
+  return `### ${name}\n\n${date} UTC, ${agent}. Medians of three rounds.\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}\n`;
 }
 
 export function report(r) {
@@ -64,7 +67,8 @@ ${circumstances(r)}
 
 Invoke is the network alone, called again and again: of LiteRT.js, onnxruntime-web and tfjs-tflite in the page, without
 reading the result; of Octomask in its worker, with a clock read between layers. Figures are medians over rounds;
-ratios are taken round by round at the same number of threads, then their median, with the least and the largest. Every
+ratios are taken round by round at the same number of threads, then their median, with the least and the largest; "by
+best times" compares each one's least time of all rounds, which other programs disturb least. Every
 result was compared with TFLite's interpreter: the largest and the mean difference as shares of the result's range.
 Native TFLite is the interpreter with XNNPACK in Python, which may use wider vectors than a browser has.
 onnxruntime-web runs what tf2onnx made of the same file, of the selfie models with TRANSPOSE_CONV for their custom operator.
@@ -107,7 +111,8 @@ ${boundsTable(r)}
 /** For the README. */
 export function summary(r) {
   return `
-${circumstances(r)} Ratios are medians of the rounds' own ratios; [the whole report](tests/bench/results/bench.md) has
+${circumstances(r)} Ratios are medians of the rounds' own ratios; "by best times" compares
+each one's least time of all rounds, which other programs disturb least; [the whole report](tests/bench/results/bench.md) has
 the spread, every build, and what each peer gets wrong.
 
 ${overview(r.models, r.cores)}

@@ -31,6 +31,9 @@ export function ratio(entry, peer) {
   return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
+/** The same of the best times: what is left when other programs kept the machine busy. */
+export const bestRatio = (entry, peer) => figure(peer).min / figure(entry).min;
+
 /** The contender of these properties. */
 export const find = (entries, wanted) =>
   entries.find((e) => Object.entries(wanted).every(([key, value]) => e[key] === value));
@@ -40,6 +43,10 @@ export function nativeMs(model, threads) {
   const times = [model.native?.before?.[threads], model.native?.after?.[threads]].filter(Boolean).map((t) => t.median);
   return times.length ? times.reduce((a, b) => a + b) / times.length : undefined;
 }
+
+/** Its best time, before or after. */
+export const nativeBest = (model, threads) =>
+  Math.min(...[model.native?.before?.[threads], model.native?.after?.[threads]].filter(Boolean).map((t) => t.min));
 
 /** The build that the package takes by itself in Chromium: of two, the faster one would be chosen by noise. */
 export const OURS = { 1: 'relaxed', many: 'relaxed-threads' };

@@ -86,5 +86,12 @@ export function goals({ models, cores, frames, firstMask, wasm }) {
     rows.push(['page opened to first mask, cached files', 'at most 0.5 s', `${s <= 0.5 ? 'yes' : 'no'}: ${s.toFixed(2)} s`,
       `${(Math.min(...firstMask.times) / 1e3).toFixed(2)} to ${(Math.max(...firstMask.times) / 1e3).toFixed(2)} s, ${firstMask.build}`]);
   }
+  const memories = (frames ?? []).flatMap(({ entries }) => entries.filter((e) => e.details?.memory).map((e) => e.details));
+  if (memories.length) {
+    const grown = Math.max(...memories.map(({ memory: [first, last] }) => last - first));
+    const least = Math.min(...memories.map((m) => m.frames));
+    rows.push(['WebAssembly memory after many frames', 'what it was after the first', grown === 0 ? 'yes' : `no: ${grown} bytes more`,
+      `at least ${least} frames each; ${(Math.max(...memories.map(({ memory }) => memory[1])) / 2 ** 20).toFixed(1)} MiB at most`]);
+  }
   return markdown(['what', 'goal', 'reached', 'each'], rows, 4);
 }

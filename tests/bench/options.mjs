@@ -88,7 +88,8 @@ export function readOptions() {
     whole: models.length === all.length && contenders.length === CONTENDERS.length && !values.quick,
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     ms: Number(values.ms ?? (values.quick ? 100 : 200)),
-    otherRounds: 3,
-    browsers: (values.browsers ?? (values.quick ? '' : 'firefox,webkit')).split(',').filter(Boolean),
+    /** Of what is slow, or beside the point. */
+    fewer: Math.min(3, Number(values.rounds ?? 3)),
+    browsers: (values.browsers ?? 'firefox,webkit').split(','),
   };
 }

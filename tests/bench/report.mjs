@@ -1,7 +1,7 @@
 /** Tables of a run, as Markdown. */
 
 import { NAMES } from './options.mjs';
-import { counts, figure, find, geometricMean, nativeMs, ours, ratio } from './figures.mjs';
+import { bestRatio, counts, figure, find, geometricMean, nativeBest, nativeMs, ours, ratio } from './figures.mjs';
 
 const ms = (x) => (x === undefined ? '' : x.toFixed(2));
 const times = (x) => `${x.toFixed(2)}x`;
@@ -35,32 +35,38 @@ export function modelTable(model) {
     rows.push([NAMES.native, threads, ms(nativeMs(model, threads)), ms(before.min), ms(before.p95), '', '', '', `${ms(before.median)} before, ${ms(after?.median)} after`]);
   }
   const head = ['', 'threads', 'median ms', 'min', 'p95', 'against LiteRT.js (rounds)', 'against native', 'error: largest, mean', ''];
-  return `### ${model.title}\n\n${markdown(head, rows)}\n`;
+  const others = `Right before, other programs used ${Math.round(100 * model.busy)} % of the processors.`;
+  return `### ${model.title}\n\n${others}\n\n${markdown(head, rows)}\n`;
 }
 
 /** One line for each model: us, and how we compare. */
 export function overview(models, cores) {
   const threadCounts = cores > 1 ? [1, cores] : [1];
   return threadCounts.map((threads) => {
-    const all = { litert: [], onnxruntime: [], native: [] };
+    const means = [[], [], [], [], []];
+    const note = (column, x) => {
+      means[column].push(x);
+      return times(x);
+    };
     const rows = models.map((model) => {
       const us = ours(model.entries, threads);
-      if (!counts(us)) return [model.title, us ? reason(us) : '', '', '', ''];
-      const cell = (runtime) => {
+      if (!counts(us)) return [model.title, us ? reason(us) : '', '', '', '', '', ''];
+      const against = (runtime, column, compare) => {
         const peer = find(model.entries, { runtime, threads });
         if (!peer) return '';
-        if (!counts(peer)) return peer.problem ? 'fails' : 'wrong';
-        const { median } = ratio(us, peer);
-        all[runtime].push(median);
-        return times(median);
+        return counts(peer) ? note(column, compare(us, peer)) : peer.problem ? 'fails' : 'wrong';
       };
+      const medians = (one, other) => ratio(one, other).median;
       const native = nativeMs(model, threads);
-      if (native) all.native.push(native / figure(us).median);
-      return [model.title, ms(figure(us).median), cell('litert'), cell('onnxruntime'), native ? times(native / figure(us).median) : ''];
+      const { median, min } = figure(us);
+      return [
+        model.title, ms(median),
+        against('litert', 0, medians), against('litert', 1, bestRatio), against('onnxruntime', 2, medians),
+        native ? note(3, native / median) : '', native ? note(4, nativeBest(model, threads) / min) : '',
+      ];
     });
-    const mean = (list) => (list.length ? times(geometricMean(list)) : '');
-    rows.push(['geometric mean', '', mean(all.litert), mean(all.onnxruntime), mean(all.native)]);
-    const head = [`${threads} thread${threads > 1 ? 's' : ''}: how many times as fast`, 'Octomask, ms', 'LiteRT.js', 'onnxruntime-web', 'native TFLite'];
+    rows.push(['geometric mean', '', ...means.map((list) => (list.length ? times(geometricMean(list)) : ''))]);
+    const head = [`${threads} thread${threads > 1 ? 's' : ''}: how many times as fast`, 'Octomask, ms', 'LiteRT.js', 'by best times', 'onnxruntime-web', 'native TFLite', 'by best times'];
     return markdown(head, rows);
   }).join('\n\n');
 }

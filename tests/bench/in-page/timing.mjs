@@ -1,7 +1,7 @@
 /** Taking times, in every realm of the bench in the same way. */
 
 /** Times of one call after the other in ms, for about `ms`, at least `least` calls. */
-export async function timesFor(run, ms, least = 10) {
+export async function timesFor(run, ms, least = 4) {
   const times = [];
   const end = performance.now() + ms;
   while (times.length < least || performance.now() < end) {

@@ -8,6 +8,10 @@ export async function open({ model, frame, build, threads }) {
   const segmenter = await createSegmenter({ model, build, threads, smoothing: false });
   const canvas = await drawn(frame);
   const run = () => segmenter.segment(canvas);
+  const bytes = () => segmenter.model.runtime.memoryBytes;
+  await run();
+  const atFirst = bytes();
+  let frames = 1;
   return {
     run,
     output: run,
@@ -15,16 +19,18 @@ export async function open({ model, frame, build, threads }) {
       const stages = {};
       const totals = [];
       const end = performance.now() + ms;
-      while (totals.length < 10 || performance.now() < end) {
+      while (totals.length < 4 || performance.now() < end) {
         const start = performance.now();
         const { timings } = await run();
         totals.push(performance.now() - start);
+        frames += 1;
         for (const [stage, time] of Object.entries(timings)) (stages[stage] ??= []).push(time);
       }
       const median = ([stage, times]) => [stage, summary(times).median];
       return { invoke: summary(totals), stages: Object.fromEntries(Object.entries(stages).map(median)) };
     },
-    details: () => ({ memoryBytes: segmenter.model.runtime.memoryBytes }),
+    /** Bytes of WebAssembly memory after the first frame and after the last. */
+    details: () => ({ frames, memory: [atFirst, bytes()] }),
     close: () => segmenter.dispose(),
   };
 }

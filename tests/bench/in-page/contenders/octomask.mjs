@@ -30,7 +30,7 @@ export async function open({ model: url, input, threads, build }) {
     },
     async measure(ms) {
       const guess = profile?.totalMs.median ?? (await invoke(3)).median;
-      const runs = Math.min(2000, Math.max(10, Math.ceil(ms / guess)));
+      const runs = Math.min(2000, Math.max(4, Math.ceil(ms / guess)));
       return { invoke: await invoke(runs), whole: summary(await timesFor(run, ms / 2)) };
     },
     /** What the plan's steps are, and the limits that the profile measured. */
