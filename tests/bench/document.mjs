@@ -1,6 +1,6 @@
 /** The report of a run, and what of it the README shows. */
 
-import { counts, figure, median, ours } from './figures.mjs';
+import { counts, figure, find, median, ours, ratio } from './figures.mjs';
 import { goals } from './goals.mjs';
 import { failures, markdown, modelTable, nameOf, overview, reason } from './report.mjs';
 
@@ -58,6 +58,26 @@ export function otherTable({ name, date, agent, problem, models }) {
   return `### ${name}\n\n${date} UTC, ${agent}. Medians of three rounds.\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}\n`;
 }
 
+/** Ours in other browsers, and against LiteRT.js there. */
+function othersOverview({ others, models, cores }) {
+  const columns = others.filter((o) => !o.problem).flatMap((o) => [1, cores]
+    .filter((threads) => ours(o.models[0].entries, threads))
+    .map((threads) => ({ title: `${o.name}, ${threads} thread${threads > 1 ? 's' : ''}`, o, threads })));
+  if (columns.length === 0) return '';
+  const cell = ({ o, threads }, name) => {
+    const entries = o.models.find((m) => m.name === name)?.entries ?? [];
+    const us = ours(entries, threads);
+    const peer = find(entries, { runtime: 'litert', threads });
+    if (!counts(us)) return us ? reason(us) : '';
+    return `${ms(figure(us).median)} ms${counts(peer) ? `, ${ratio(us, peer).median.toFixed(2)}x` : ''}`;
+  };
+  const rows = models.map((m) => [m.title, ...columns.map((c) => cell(c, m.name))]);
+  return `Octomask in other browsers, and how many times as fast as LiteRT.js in the same one:
+
+${markdown(['', ...columns.map((c) => c.title)], rows)}
+`;
+}
+
 export function report(r) {
   return `# Octomask and its peers, side by side
 
@@ -95,6 +115,7 @@ MediaPipe draws with WebGL, here without a graphics card.
 
 ## In other browsers
 
+${othersOverview(r)}
 ${r.others.map(otherTable).join('\n') || 'Not measured.'}
 ## The limits of this device in this browser
 
@@ -117,6 +138,7 @@ the spread, every build, and what each peer gets wrong.
 
 ${overview(r.models, r.cores)}
 
+${othersOverview(r)}
 What is to be reached, and what was:
 
 ${goals(r)}

@@ -48,7 +48,9 @@ export function nativeMs(model, threads) {
 export const nativeBest = (model, threads) =>
   Math.min(...[model.native?.before?.[threads], model.native?.after?.[threads]].filter(Boolean).map((t) => t.min));
 
-/** The build that the package takes by itself in Chromium: of two, the faster one would be chosen by noise. */
-export const OURS = { 1: 'relaxed', many: 'relaxed-threads' };
-export const ours = (entries, threads) =>
-  find(entries, { runtime: 'octomask', build: threads > 1 ? OURS.many : OURS[1], threads });
+/** The build that the package takes by itself, of those that ran: of two, the faster one would be chosen by noise. */
+export function ours(entries, threads) {
+  const suffix = threads > 1 ? '-threads' : '';
+  const of = (build) => find(entries, { runtime: 'octomask', build: build + suffix, threads });
+  return of('relaxed') ?? of('simd');
+}
