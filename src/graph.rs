@@ -282,6 +282,24 @@ pub(crate) mod testing {
     use crate::tensor::{DType, Data, Quantization, Shape};
     use std::sync::Arc;
 
+    /// The first result of a float32 graph for some image, by the naive loops.
+    pub fn evaluate(graph: &Graph) -> Vec<f32> {
+        let mut graph = graph.clone();
+        let input = graph.inputs[0];
+        let count = graph.tensor(input).shape.elements();
+        let image = (0..count).map(|i| (i * 7 % 11) as f32 / 4.0 - 1.1).collect();
+        graph.tensors[input.0].data = Some(Arc::new(Data::F32(image)));
+        for node in graph.nodes.clone() {
+            let results: Vec<_> = node.outputs.iter().map(|&id| graph.tensor(id)).collect();
+            let made = reference::evaluate(&node.op, &graph.operands(&node), &results);
+            for (id, data) in node.outputs.into_iter().zip(made) {
+                graph.tensors[id.0].data = Some(Arc::new(data));
+            }
+        }
+        let result = graph.tensor(graph.outputs[0]).data.as_deref();
+        result.and_then(|data| data.view().f32()).expect("a float32 result").to_vec()
+    }
+
     /// Builds a graph node by node; shapes are inferred on the way.
     #[derive(Default)]
     pub struct GraphBuilder {

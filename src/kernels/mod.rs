@@ -10,6 +10,7 @@
 
 mod activation;
 mod binary;
+mod cast;
 mod conv;
 mod copy;
 mod depthwise;
@@ -29,6 +30,7 @@ mod unary;
 mod window;
 
 pub use binary::{Binary, BinarySpec};
+pub use cast::Cast;
 pub use conv::Conv;
 pub use copy::Copy;
 pub use depthwise::Depthwise;
@@ -109,6 +111,7 @@ macro_rules! debug_as_name {
 debug_as_name!(
     ArgReduce,
     Binary,
+    Cast,
     Conv,
     Copy,
     Depthwise,

@@ -151,6 +151,7 @@ impl TransposeConv {
                     .checked_sub(1)
                     .and_then(|n| n.checked_mul(self.stride[a]))
                     .and_then(|n| n.checked_add(kernel[a])),
+                Padding::Explicit { .. } => None,
             }
             .ok_or_else(|| Error::malformed(format!("an input of {input:?} pixels")))?;
         }

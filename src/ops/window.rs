@@ -2,13 +2,17 @@
 
 use crate::error::{Error, Result};
 
-/// TFLite's two paddings.
+/// TFLite's two paddings, and what passes make of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
     /// Output extent `ceil(input / stride)`; the odd pixel of padding goes behind.
     Same,
     /// Only windows that lie inside.
     Valid,
+    /// Windows that lie inside the image with so many pixels of zeros added before its first and
+    /// after its last, `[height, width]`. No file has it: it takes in what other operators add.
+    #[allow(missing_docs)]
+    Explicit { before: [usize; 2], after: [usize; 2] },
 }
 
 /// A window sliding over height and width. All pairs are `[height, width]`, in pixels.
@@ -52,6 +56,10 @@ impl Window {
         let out = [0, 1].map(|a| match self.padding {
             Padding::Same => input[a].div_ceil(self.stride[a]),
             Padding::Valid => (input[a] + self.stride[a]).saturating_sub(span[a]) / self.stride[a],
+            Padding::Explicit { before, after } => {
+                let input = before[a] + input[a] + after[a];
+                (input + self.stride[a]).saturating_sub(span[a]) / self.stride[a]
+            }
         });
         if out.contains(&0) {
             return Err(Error::malformed(format!(
@@ -70,7 +78,32 @@ impl Window {
                 ((out - 1) * self.stride[a] + span[a]).saturating_sub(input[a]) / 2
             }
             Padding::Valid => 0,
+            Padding::Explicit { before, .. } => before[a],
         })
+    }
+
+    /// The same steps with the padding that begins `before` the first pixel and makes `output`, as
+    /// TFLite's own where one does; `None` where none does. All extents are those of tensors.
+    pub fn padded(
+        self,
+        input: [usize; 2],
+        kernel: [usize; 2],
+        before: [usize; 2],
+        output: [usize; 2],
+    ) -> Option<Window> {
+        self.check().ok()?;
+        let span = self.span(kernel);
+        let after = [0, 1].map(|a| {
+            let reach = (output[a] - 1).saturating_mul(self.stride[a]).saturating_add(span[a]);
+            reach.saturating_sub(before[a] + input[a])
+        });
+        [Padding::Valid, Padding::Same, Padding::Explicit { before, after }]
+            .map(|padding| Window { padding, ..self })
+            .into_iter()
+            .find(|window| {
+                let starts = window.pad_before(input, kernel) == before;
+                starts && window.output(input, kernel).is_ok_and(|made| made == output)
+            })
     }
 }
 
@@ -93,6 +126,18 @@ mod tests {
         let w = Window { stride: [1, 2], dilation: [2, 1], padding: Padding::Valid };
         assert_eq!(w.output([9, 8], [3, 3]).unwrap(), [5, 3]);
         assert!(w.output([4, 8], [3, 3]).is_err());
+    }
+
+    #[test]
+    fn paddings_that_operators_add_are_found() {
+        let w = Window { stride: [2, 1], dilation: [1, 2], padding: Padding::Valid };
+        let found = |before, output| w.padded([7, 7], [3, 3], before, output).map(|w| w.padding);
+        assert_eq!(found([0, 0], [3, 3]), Some(Padding::Valid));
+        assert_eq!(found([1, 2], [4, 7]), Some(Padding::Same));
+        let explicit = Padding::Explicit { before: [0, 3], after: [2, 1] };
+        assert_eq!(found([0, 3], [4, 7]), Some(explicit));
+        // The last window would end before the last pixel.
+        assert_eq!(found([1, 2], [2, 7]), None);
     }
 
     #[test]

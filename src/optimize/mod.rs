@@ -3,11 +3,18 @@
 
 #![forbid(unsafe_code)]
 
+mod argmax_of_logits;
+mod convolve_before_resize;
+mod dilate_convolutions;
 mod fold_constants;
+mod fold_padding;
+mod fold_scales;
 mod fuse_activations;
+mod join_hard_swish;
 mod quantized_to_float;
 mod remove_dead;
 mod remove_identities;
+mod remove_repeated;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -33,7 +40,14 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fold-constants", run: fold_constants::run },
     Pass { name: QUANTIZED_TO_FLOAT, run: quantized_to_float::run },
     Pass { name: "remove-identities", run: remove_identities::run },
+    Pass { name: "remove-repeated", run: remove_repeated::run },
+    Pass { name: "dilate-convolutions", run: dilate_convolutions::run },
+    Pass { name: "fold-padding", run: fold_padding::run },
+    Pass { name: "fold-scales", run: fold_scales::run },
+    Pass { name: "join-hard-swish", run: join_hard_swish::run },
+    Pass { name: "argmax-of-logits", run: argmax_of_logits::run },
     Pass { name: "fuse-activations", run: fuse_activations::run },
+    Pass { name: "convolve-before-resize", run: convolve_before_resize::run },
     Pass { name: "remove-dead", run: remove_dead::run },
 ];
 

@@ -41,7 +41,7 @@ fn check(case: Case, seed: u64) {
 #[test]
 fn windows() {
     let mut seed = 0;
-    for padding in [Padding::Same, Padding::Valid] {
+    for padding in PADDINGS {
         for stride in [[1, 1], [2, 2], [3, 3], [1, 2], [2, 1]] {
             for dilation in [[1, 1], [2, 2], [2, 1], [1, 3]] {
                 for kernel in [[3, 3], [5, 5], [1, 3], [4, 5], [5, 3], [2, 2], [7, 7]] {

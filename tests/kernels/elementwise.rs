@@ -1,7 +1,7 @@
 use crate::support::*;
-use octomask::kernels::{self, Args, Binary, BinarySpec, Copy, Kernel};
+use octomask::kernels::{self, Args, Binary, BinarySpec, Cast, Copy, Kernel};
 use octomask::ops::{self, BinaryKind, Op, Unary};
-use octomask::tensor::{DType, Data, ViewMut};
+use octomask::tensor::{DType, Data, Shape, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -168,5 +168,26 @@ fn copies_of_every_type() {
         );
         // Compared as bytes, for which NaN is equal to itself.
         assert_eq!(format!("{to:?}"), format!("{from:?}"), "{dtype}");
+    }
+}
+
+#[test]
+fn casts_between_all_types() {
+    let types = [DType::F32, DType::I8, DType::U8, DType::I16, DType::I32, DType::I64, DType::Bool];
+    for from in types {
+        for to in types {
+            let n = 5000;
+            let mut random = Random(n as u64);
+            let bytes: Vec<u8> = (0..n * from.size()).map(|_| random.next() as u8).collect();
+            let mut data = Data::from_le_bytes(from, &bytes).unwrap();
+            if let Data::F32(list) = &mut data {
+                *list = random.floats(n).into_iter().map(|x| x * x.exp2().powi(9)).collect();
+                list[..3].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+                // NaN is not equal to itself.
+                list[0] = if to == DType::F32 { 0.0 } else { list[0] };
+            }
+            let x = tensor(Shape::new([n]).unwrap(), data);
+            compare_exactly(&Cast::new(n), &Op::Cast(to), &[&x], n as u64);
+        }
     }
 }

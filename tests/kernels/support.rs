@@ -1,7 +1,7 @@
 //! Random cases, and the one comparison every test goes through.
 
 use octomask::kernels::{Args, Kernel};
-use octomask::ops::{Op, Unary};
+use octomask::ops::{Op, Padding, Unary};
 use octomask::reference::{self, Input, Output};
 use octomask::tensor::{Data, Shape, TensorDef, ViewMut};
 use std::ops::Range;
@@ -17,6 +17,14 @@ pub const ACTIVATIONS: [Option<Unary>; 8] = [
     Some(Unary::LeakyRelu { alpha: 0.3 }),
     Some(Unary::Logistic),
     Some(Unary::Tanh),
+];
+
+/// One padding of each kind; the last one has windows that lie outside of the image.
+pub const PADDINGS: [Padding; 4] = [
+    Padding::Same,
+    Padding::Valid,
+    Padding::Explicit { before: [0, 2], after: [1, 0] },
+    Padding::Explicit { before: [6, 1], after: [0, 7] },
 ];
 
 /// SplitMix64: small, seeded, the same everywhere.

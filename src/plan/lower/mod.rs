@@ -69,6 +69,7 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::Softmax(op) => reduce::softmax(op, site),
         Op::Binary(op) => elementwise::binary(op, site),
         Op::Unary(op) => elementwise::unary(*op, site),
+        Op::Cast(_) => elementwise::cast(site),
         Op::Layout(op) => layout::layout(op, site),
         Op::Dequantize => quantize::dequantize(site),
         Op::Quantize(_) => quantize::quantize(site),
@@ -76,7 +77,6 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         | Op::Rank
         | Op::BroadcastArgs
         | Op::Range
-        | Op::Cast(_)
         | Op::Compare(_)
         | Op::Logical(_)
         | Op::Select(_) => None,
