@@ -28,8 +28,8 @@ pub struct Node {
     pub outputs: Vec<TensorId>,
     /// What the results, float32, are rounded to: they stand for quantized ones.
     pub grid: Option<Grid>,
-    /// The file's operators that this node does the work of, in file order: one when read, more
-    /// after fusion. The first one names the node.
+    /// The file's operators that this node does the work of: one when read, more after fusion. The
+    /// first one names the node.
     pub covers: Vec<OpRef>,
 }
 
