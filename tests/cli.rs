@@ -308,7 +308,7 @@ fn profile_writes_text_json_and_csv() {
     let rows: Vec<&str> = csv.lines().collect();
     assert_eq!(rows.len(), 1 + layers.len());
     assert!(rows[0].starts_with("index,op,name,fused,"), "{csv}");
-    assert!(rows[1].starts_with("0,CONV_2D,sum,,1x8x8x3,1x8x8x1,"), "{csv}");
+    assert!(rows[1].starts_with("0,CONV_2D,mask,1,1x8x8x3,1x8x8x1,"), "{csv}");
     let columns = rows[0].split(',').count();
     assert!(rows.iter().all(|row| row.split(',').count() == columns), "{csv}");
 }
