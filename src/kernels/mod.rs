@@ -16,6 +16,7 @@ mod copy;
 mod depthwise;
 mod disjoint_transpose_conv;
 mod gemm;
+mod integer;
 mod lanes;
 mod panels;
 pub mod peak;
@@ -36,6 +37,7 @@ pub use copy::Copy;
 pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
+pub use integer::{IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize};
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
@@ -118,6 +120,8 @@ debug_as_name!(
     Dequantize,
     DisjointTransposeConv,
     Gemm,
+    IntegerConv,
+    IntegerGemm,
     Quantize,
     Reduce,
     ResizeBilinear,

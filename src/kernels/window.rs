@@ -3,21 +3,21 @@
 use crate::ops::Unary;
 use std::ops::Range;
 
-/// A convolution of fixed shape: full, grouped, depthwise or transposed. Pairs are
-/// `[height, width]`.
+/// A convolution of fixed shape: full, grouped, depthwise or transposed, with weights W and biases
+/// B. Pairs are `[height, width]`.
 #[derive(Debug, Clone, Copy)]
-pub struct ConvSpec<'a> {
+pub struct ConvSpec<'a, W = f32, B = W> {
     /// `[n, h, w, ci]`.
     pub input: [usize; 4],
     /// Pixels of the output.
     pub output: [usize; 2],
     /// Row-major weights of `filter_shape`.
-    pub filter: &'a [f32],
+    pub filter: &'a [W],
     /// Full: `[co, kh, kw, ci / groups]`. Transposed: `[co, kh, kw, ci]`.
     /// Depthwise: `[1, kh, kw, ci * multiplier]`.
     pub filter_shape: [usize; 4],
     /// One per output channel; none is zeros.
-    pub bias: Option<&'a [f32]>,
+    pub bias: Option<&'a [B]>,
     /// Step between neighbouring outputs (transposed: between the outputs of neighbouring inputs).
     pub stride: [usize; 2],
     /// Step between neighbouring taps. Transposed: 1.
@@ -28,7 +28,7 @@ pub struct ConvSpec<'a> {
     pub activation: Option<Unary>,
 }
 
-impl ConvSpec<'_> {
+impl<W, B> ConvSpec<'_, W, B> {
     /// The window along height and width.
     pub(super) fn axes(&self) -> [Axis; 2] {
         [0, 1].map(|a| Axis {
@@ -83,7 +83,7 @@ impl Axis {
 }
 
 /// Panics unless every slice of the spec has the length its shapes imply.
-pub(super) fn check(spec: &ConvSpec<'_>, output_channels: usize) {
+pub(super) fn check<W, B>(spec: &ConvSpec<'_, W, B>, output_channels: usize) {
     assert_eq!(spec.filter.len(), spec.filter_shape.iter().product::<usize>(), "filter");
     assert!(spec.bias.is_none_or(|b| b.len() == output_channels), "bias");
     for a in 0..2 {

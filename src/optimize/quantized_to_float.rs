@@ -9,7 +9,7 @@
 use super::MAX_MADE_BYTES;
 use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, Node, TensorId};
-use crate::ops::Op;
+use crate::ops::{self, Op};
 use crate::quantization::int16_excess;
 use crate::reference::Input;
 use crate::tensor::{DType, Data, Grid, TensorDef};
@@ -49,6 +49,7 @@ impl Rewrite<'_> {
             Op::Quantize(_) => self.add_quantize(node),
             Op::Dequantize => self.add_as_it_is(node),
             ref op if op.on_stored_values() || !self.has_grids(&node) => self.add_as_it_is(node),
+            _ if self.is_integer(&node) => self.add_as_it_is(node),
             _ => self.add_float(node),
         }
     }
@@ -173,6 +174,12 @@ impl Rewrite<'_> {
             Some(first) => first.is_some() && grids.all(|grid| grid == first),
             None => true,
         }
+    }
+
+    /// Whether a node has an integer form, and reads what is stored in integers.
+    fn is_integer(&self, node: &Node) -> bool {
+        let result = self.tensor(node.outputs[0]);
+        ops::is_integer(&node.op, &self.graph.operands(node), result)
     }
 
     /// Whether a node reads something quantized that is no constant.

@@ -7,12 +7,14 @@
 //! simd128; as relaxed it may give one of the bounds instead, because relaxed minimum and maximum
 //! leave that open. [`Vector::relu`] may give 0. Never anything else.
 
+mod integers;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
 mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
+pub use integers::{Integers, Limits, NativeIntegers, WORDS};
 pub use scalar::Scalar;
 use std::fmt::Debug;
 

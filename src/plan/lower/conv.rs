@@ -40,18 +40,29 @@ fn spec<'a>(
     weights: Weights<'a>,
 ) -> ConvSpec<'a> {
     let input = site.operand(0).map(nhwc).expect("the caller looked at it");
-    let ([_, h, w, _], [_, oh, ow, _]) = (input, nhwc(site.output()));
-    let [_, kh, kw, _] = weights.shape;
+    let [_, oh, ow, _] = nhwc(site.output());
+    let spec = self::window(window, input, [oh, ow], weights.shape);
+    ConvSpec { filter: weights.filter, bias: weights.bias, activation, ..spec }
+}
+
+/// A window that slides over an image `[n, h, w, ci]`; filter, bias and activation are left empty.
+pub(super) fn window<W, B>(
+    window: Window,
+    input: [usize; 4],
+    output: [usize; 2],
+    filter_shape: [usize; 4],
+) -> ConvSpec<'static, W, B> {
+    let ([_, h, w, _], [_, kh, kw, _]) = (input, filter_shape);
     ConvSpec {
         input,
-        output: [oh, ow],
-        filter: weights.filter,
-        filter_shape: weights.shape,
-        bias: weights.bias,
+        output,
+        filter: &[],
+        filter_shape,
+        bias: None,
         stride: window.stride,
         dilation: window.dilation,
         pad: window.pad_before([h, w], [kh, kw]),
-        activation,
+        activation: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod conv;
 mod elementwise;
+mod integer;
 mod layout;
 mod matmul;
 mod pool;
@@ -15,7 +16,7 @@ use super::{About, Backend, MAX_OPERANDS};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, TensorId};
 use crate::kernels::{Copy, Kernel, Rounded};
-use crate::ops::Op;
+use crate::ops::{Op, is_integer};
 use crate::session::MAX_OUTPUTS;
 use crate::tensor::{DType, TensorDef};
 
@@ -53,6 +54,9 @@ pub fn lower(graph: &Graph, node: &Node, backend: Backend) -> Result<Lowered> {
 
 /// The fast kernel of a node, if there is one for its operator, types and shapes.
 fn fast_kernel(site: &Site) -> Option<Chosen> {
+    if is_integer(&site.node.op, &site.graph.operands(site.node), site.output()) {
+        return integer::kernel(site);
+    }
     match &site.node.op {
         Op::Conv2d(op) => conv::conv2d(op, site),
         Op::DepthwiseConv2d(op) => conv::depthwise_conv2d(op, site),

@@ -1,0 +1,133 @@
+//! Arithmetic on 8-bit quantized tensors as they are stored, int8 or uint8.
+//!
+//! Operands become differences from their zero point, which fit 16 bits; products of these are
+//! summed up in 32 bits, and a sum times `input scale * filter scale / output scale`, a float32, is
+//! rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for bit. Padding is 0,
+//! so nothing has to be corrected for zero points.
+
+mod conv;
+mod gemm;
+mod panels;
+
+pub use conv::IntegerConv;
+pub use gemm::{IntegerGemm, IntegerGemmSpec};
+
+use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
+use crate::tensor::{Grid, View, ViewMut};
+
+/// What the integer kernels of convolutions and matrix products need to know of their tensors.
+#[derive(Debug, Clone, Copy)]
+pub struct Requantize<'a> {
+    /// The stored value of 0 of the input.
+    pub input_zero: i32,
+    /// The same of the filter.
+    pub filter_zero: i32,
+    /// What one of a sum is worth in steps of the result, for all output channels or for each.
+    pub scales: &'a [f32],
+    /// What the result can hold, after its activation; halves are rounded to even.
+    pub output: Grid,
+}
+
+impl Requantize<'_> {
+    fn limits(&self) -> Limits {
+        let Grid { low, high, zero_point, .. } = self.output;
+        Limits {
+            low: (low - zero_point) as f32,
+            high: (high - zero_point) as f32,
+            zero_point,
+        }
+    }
+
+    fn scale(&self, channel: usize) -> f32 {
+        self.scales[if self.scales.len() == 1 { 0 } else { channel }]
+    }
+}
+
+/// Floats of scratch that hold so many words, and the vector that reading an odd pair at the end may
+/// touch.
+fn scratch_floats(words: usize) -> usize {
+    (words + WORDS).div_ceil(2)
+}
+
+/// Scratch as words, twice as many.
+fn as_words(scratch: &mut [f32]) -> &mut [i16] {
+    // SAFETY: floats are aligned for words, are as long as two, and any bits are words.
+    unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), 2 * scratch.len()) }
+}
+
+/// Elements of an int8 or uint8 operand.
+#[derive(Debug, Clone, Copy)]
+enum Bytes<'a> {
+    Signed(&'a [i8]),
+    Unsigned(&'a [u8]),
+}
+
+impl<'a> Bytes<'a> {
+    /// # Panics
+    /// For other types, or another number of elements.
+    fn of(view: Option<View<'a>>, len: usize) -> Bytes<'a> {
+        let bytes = match view {
+            Some(View::I8(v)) => Bytes::Signed(v),
+            Some(View::U8(v)) => Bytes::Unsigned(v),
+            other => panic!("an operand of int8 or uint8, not {other:?}"),
+        };
+        assert_eq!(bytes.len(), len, "elements of the operand");
+        bytes
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Bytes::Signed(v) => v.len(),
+            Bytes::Unsigned(v) => v.len(),
+        }
+    }
+
+    /// Elements `start..start + words.len()` less `zero`.
+    fn widen(&self, start: usize, zero: i32, words: &mut [i16]) {
+        let end = start + words.len();
+        match self {
+            Bytes::Signed(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
+                // SAFETY: `widen` asks for eight elements that are there.
+                unsafe { NativeIntegers::load_signed(at) }
+            }),
+            Bytes::Unsigned(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
+                // SAFETY: `widen` asks for eight elements that are there.
+                unsafe { NativeIntegers::load_unsigned(at) }
+            }),
+        }
+    }
+}
+
+/// `words = bytes - zero`.
+#[inline(always)]
+fn widen<V: Integers, T: Copy + Into<i16>>(
+    bytes: &[T],
+    zero: i32,
+    words: &mut [i16],
+    load: impl Fn(*const T) -> V,
+) {
+    assert_eq!(bytes.len(), words.len());
+    let zeros = V::splat_words(zero as i16);
+    let whole = bytes.len() / WORDS * WORDS;
+    for i in (0..whole).step_by(WORDS) {
+        // SAFETY: i + 8 <= whole, which both slices have.
+        unsafe { load(bytes.as_ptr().add(i)).sub_words(zeros).store_words(words.as_mut_ptr().add(i)) };
+    }
+    for (word, &byte) in words[whole..].iter_mut().zip(&bytes[whole..]) {
+        *word = byte.into() - zero as i16;
+    }
+}
+
+/// The only output's part, int8 or uint8, as bytes.
+fn output_bytes<'a>(outputs: &'a mut [ViewMut<'_>], len: usize) -> &'a mut [u8] {
+    let bytes = match outputs {
+        [ViewMut::U8(v)] => &mut **v,
+        // SAFETY: int8 and uint8 have the same size and alignment, and all bits are both.
+        [ViewMut::I8(v)] => unsafe {
+            std::slice::from_raw_parts_mut(v.as_mut_ptr().cast(), v.len())
+        },
+        _ => panic!("needs one output of int8 or uint8"),
+    };
+    assert_eq!(bytes.len(), len, "elements of the output");
+    bytes
+}

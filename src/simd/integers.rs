@@ -1,0 +1,325 @@
+//! Integers of 16 and 32 bits: one trait, two implementations, picked when compiling.
+
+use super::LANES;
+use std::array::from_fn;
+
+/// The fastest integers of this build.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub type NativeIntegers = simd128::Simd128;
+/// The fastest integers of this build.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub type NativeIntegers = Scalar;
+
+/// Words per vector.
+pub const WORDS: usize = 2 * LANES;
+
+/// What 32-bit sums become: whole steps from a zero point, within limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The lowest number of steps from the zero point; not below -2^17.
+    pub low: f32,
+    /// The highest; not above 2^17.
+    pub high: f32,
+    /// Added after rounding.
+    pub zero_point: i32,
+}
+
+/// Four lanes of int32, each also two words of int16. Sums wrap around.
+pub trait Integers: Copy + 'static {
+    /// `x` in all four lanes.
+    fn splat(x: i32) -> Self;
+
+    /// `x` in all eight words.
+    fn splat_words(x: i16) -> Self;
+
+    /// The lanes, first to last.
+    fn to_array(self) -> [i32; LANES];
+
+    /// `self + b`, lane by lane.
+    fn add(self, b: Self) -> Self;
+
+    /// `self - b`, word by word.
+    fn sub_words(self, b: Self) -> Self;
+
+    /// In each lane, the sum of the products of its two words.
+    fn dot(self, b: Self) -> Self;
+
+    /// `self * scales`, limited and rounded to whole numbers, halves to even, plus the zero point.
+    ///
+    /// # Safety
+    /// Four floats at `scales` must be readable.
+    unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self;
+
+    /// Four lanes.
+    ///
+    /// # Safety
+    /// `from..from + 4` must be readable.
+    unsafe fn load(from: *const i32) -> Self;
+
+    /// Eight words.
+    ///
+    /// # Safety
+    /// `from..from + 8` must be readable.
+    unsafe fn load_words(from: *const i16) -> Self;
+
+    /// Two words, in every lane.
+    ///
+    /// # Safety
+    /// `from..from + 2` must be readable.
+    unsafe fn load_pair(from: *const i16) -> Self;
+
+    /// Eight bytes, with their signs, as words.
+    ///
+    /// # Safety
+    /// `from..from + 8` must be readable.
+    unsafe fn load_signed(from: *const i8) -> Self;
+
+    /// Eight bytes without signs as words.
+    ///
+    /// # Safety
+    /// `from..from + 8` must be readable.
+    unsafe fn load_unsigned(from: *const u8) -> Self;
+
+    /// Writes eight words.
+    ///
+    /// # Safety
+    /// `to..to + 8` must be writable.
+    unsafe fn store_words(self, to: *mut i16);
+
+    /// Writes the low bytes of eight lanes.
+    ///
+    /// # Safety
+    /// `to..to + 8` must be writable.
+    unsafe fn store_bytes(self, next: Self, to: *mut u8);
+
+    /// Writes the low bytes of the first `n` lanes, at most 4.
+    ///
+    /// # Safety
+    /// `to..to + n` must be writable.
+    #[inline(always)]
+    unsafe fn store_first_bytes(self, to: *mut u8, n: usize) {
+        for (i, lane) in self.to_array().into_iter().enumerate().take(n) {
+            // SAFETY: i < n.
+            unsafe { *to.add(i) = lane as u8 };
+        }
+    }
+}
+
+/// Plain Rust.
+#[derive(Debug, Clone, Copy)]
+pub struct Scalar([i32; LANES]);
+
+impl Scalar {
+    #[inline(always)]
+    fn words(self) -> [i16; WORDS] {
+        from_fn(|i| (self.0[i / 2] >> (16 * (i % 2))) as i16)
+    }
+
+    #[inline(always)]
+    fn from_words(words: [i16; WORDS]) -> Scalar {
+        Scalar(from_fn(|i| words[2 * i] as u16 as i32 | (words[2 * i + 1] as i32) << 16))
+    }
+}
+
+impl Integers for Scalar {
+    #[inline(always)]
+    fn splat(x: i32) -> Self {
+        Scalar([x; LANES])
+    }
+
+    #[inline(always)]
+    fn splat_words(x: i16) -> Self {
+        Scalar::from_words([x; WORDS])
+    }
+
+    #[inline(always)]
+    fn to_array(self) -> [i32; LANES] {
+        self.0
+    }
+
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Scalar(from_fn(|i| self.0[i].wrapping_add(b.0[i])))
+    }
+
+    #[inline(always)]
+    fn sub_words(self, b: Self) -> Self {
+        let (a, b) = (self.words(), b.words());
+        Scalar::from_words(from_fn(|i| a[i].wrapping_sub(b[i])))
+    }
+
+    #[inline(always)]
+    fn dot(self, b: Self) -> Self {
+        let product = |i: usize, shift: u32| {
+            let word = |x: i32| (x >> shift) as i16 as i32;
+            word(self.0[i]).wrapping_mul(word(b.0[i]))
+        };
+        Scalar(from_fn(|i| product(i, 0).wrapping_add(product(i, 16))))
+    }
+
+    #[inline(always)]
+    unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
+        Scalar(from_fn(|i| {
+            // SAFETY: i < 4.
+            let steps = self.0[i] as f32 * unsafe { *scales.add(i) };
+            let limited = steps.max(limits.low).min(limits.high);
+            limited.round_ties_even() as i32 + limits.zero_point
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Scalar(from_fn(|i| unsafe { *from.add(i) }))
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) }))
+    }
+
+    #[inline(always)]
+    unsafe fn load_pair(from: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Scalar::from_words(from_fn(|i| unsafe { *from.add(i % 2) }))
+    }
+
+    #[inline(always)]
+    unsafe fn load_signed(from: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
+    }
+
+    #[inline(always)]
+    unsafe fn load_unsigned(from: *const u8) -> Self {
+        // SAFETY: the caller's promise.
+        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, to: *mut i16) {
+        for (i, word) in self.words().into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(i) = word };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, next: Self, to: *mut u8) {
+        for (i, lane) in self.0.into_iter().chain(next.0).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(i) = lane as u8 };
+        }
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128 {
+    use super::{Integers, LANES, Limits};
+    use core::arch::wasm32::*;
+
+    /// A v128.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Simd128(v128);
+
+    impl Integers for Simd128 {
+        #[inline(always)]
+        fn splat(x: i32) -> Self {
+            Simd128(i32x4_splat(x))
+        }
+
+        #[inline(always)]
+        fn splat_words(x: i16) -> Self {
+            Simd128(i16x8_splat(x))
+        }
+
+        #[inline(always)]
+        fn to_array(self) -> [i32; LANES] {
+            let v = self.0;
+            [
+                i32x4_extract_lane::<0>(v),
+                i32x4_extract_lane::<1>(v),
+                i32x4_extract_lane::<2>(v),
+                i32x4_extract_lane::<3>(v),
+            ]
+        }
+
+        #[inline(always)]
+        fn add(self, b: Self) -> Self {
+            Simd128(i32x4_add(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn sub_words(self, b: Self) -> Self {
+            Simd128(i16x8_sub(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn dot(self, b: Self) -> Self {
+            Simd128(i32x4_dot_i16x8(self.0, b.0))
+        }
+
+        #[inline(always)]
+        unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
+            // Adding 1.5 * 2^23 leaves no bits for fractions, and the integer in the low ones.
+            const WHOLE: f32 = 12_582_912.0;
+            // SAFETY: the caller's promise.
+            let scales = unsafe { v128_load(scales.cast()) };
+            let steps = f32x4_mul(f32x4_convert_i32x4(self.0), scales);
+            let limited = f32x4_pmin(
+                f32x4_splat(limits.high),
+                f32x4_pmax(f32x4_splat(limits.low), steps),
+            );
+            let whole = f32x4_add(limited, f32x4_splat(WHOLE));
+            let bias = WHOLE.to_bits() as i32 - limits.zero_point;
+            Simd128(i32x4_sub(whole, i32x4_splat(bias)))
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const i32) -> Self {
+            // SAFETY: the caller's promise; v128.load needs no alignment.
+            Simd128(unsafe { v128_load(from.cast()) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_words(from: *const i16) -> Self {
+            // SAFETY: the caller's promise; v128.load needs no alignment.
+            Simd128(unsafe { v128_load(from.cast()) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_pair(from: *const i16) -> Self {
+            // SAFETY: the caller's promise; no alignment is needed.
+            Simd128(unsafe { v128_load32_splat(from.cast()) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_signed(from: *const i8) -> Self {
+            // SAFETY: the caller's promise.
+            Simd128(unsafe { i16x8_load_extend_i8x8(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_unsigned(from: *const u8) -> Self {
+            // SAFETY: the caller's promise.
+            Simd128(unsafe { i16x8_load_extend_u8x8(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn store_words(self, to: *mut i16) {
+            // SAFETY: the caller's promise; v128.store needs no alignment.
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_bytes(self, next: Self, to: *mut u8) {
+            // The upper half is not stored.
+            let bytes = i8x16_shuffle::<0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0>(
+                self.0, next.0,
+            );
+            // SAFETY: the caller's promise; no alignment is needed.
+            unsafe { v128_store64_lane::<0>(bytes, to.cast()) }
+        }
+    }
+}
