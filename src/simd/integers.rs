@@ -267,10 +267,8 @@ mod simd128 {
             // SAFETY: the caller's promise.
             let scales = unsafe { v128_load(scales.cast()) };
             let steps = f32x4_mul(f32x4_convert_i32x4(self.0), scales);
-            let limited = f32x4_pmin(
-                f32x4_splat(limits.high),
-                f32x4_pmax(f32x4_splat(limits.low), steps),
-            );
+            let limited =
+                f32x4_pmin(f32x4_splat(limits.high), f32x4_pmax(f32x4_splat(limits.low), steps));
             let whole = f32x4_add(limited, f32x4_splat(WHOLE));
             let bias = WHOLE.to_bits() as i32 - limits.zero_point;
             Simd128(i32x4_sub(whole, i32x4_splat(bias)))

@@ -18,6 +18,7 @@ mod conv;
 mod depthwise;
 mod elementwise;
 mod gemm;
+mod integer;
 mod pool;
 mod quantize;
 mod reduce;

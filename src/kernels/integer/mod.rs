@@ -31,11 +31,7 @@ pub struct Requantize<'a> {
 impl Requantize<'_> {
     fn limits(&self) -> Limits {
         let Grid { low, high, zero_point, .. } = self.output;
-        Limits {
-            low: (low - zero_point) as f32,
-            high: (high - zero_point) as f32,
-            zero_point,
-        }
+        Limits { low: (low - zero_point) as f32, high: (high - zero_point) as f32, zero_point }
     }
 
     fn scale(&self, channel: usize) -> f32 {
@@ -111,7 +107,9 @@ fn widen<V: Integers, T: Copy + Into<i16>>(
     let whole = bytes.len() / WORDS * WORDS;
     for i in (0..whole).step_by(WORDS) {
         // SAFETY: i + 8 <= whole, which both slices have.
-        unsafe { load(bytes.as_ptr().add(i)).sub_words(zeros).store_words(words.as_mut_ptr().add(i)) };
+        unsafe {
+            load(bytes.as_ptr().add(i)).sub_words(zeros).store_words(words.as_mut_ptr().add(i))
+        };
     }
     for (word, &byte) in words[whole..].iter_mut().zip(&bytes[whole..]) {
         *word = byte.into() - zero as i16;
