@@ -25,14 +25,33 @@ fn has_integer_weights(
 ) -> bool {
     let operand = |i: usize| operands.get(i).copied().flatten();
     let (Some(x), Some(filter)) = (operand(input), operand(filter)) else { return false };
-    let bias_fits = operand(bias).is_none_or(|b| b.is_const() && b.dtype == DType::I32);
-    let zeros = filter.quantization.as_ref().map(|q| &q.zero_point[..]);
-    grid(x).is_some()
-        && grid(result).is_some()
-        && filter.is_const()
+    let (Some(in_grid), Some(out_grid), Some(q)) = (grid(x), grid(result), &filter.quantization)
+    else {
+        return false;
+    };
+    filter.is_const()
         && [x.dtype, result.dtype] == [filter.dtype; 2]
-        && zeros.is_some_and(|z| z.windows(2).all(|z| z[0] == z[1]))
-        && bias_fits
+        && q.zero_point.windows(2).all(|z| z[0] == z[1])
+        && q.scale.iter().all(|s| (in_grid.scale * s / out_grid.scale).is_finite())
+        && operand(bias).is_none_or(|bias| counts_products(bias, in_grid.scale, &q.scale))
+}
+
+/// Whether a bias has the scale of the products that it is added to.
+fn counts_products(bias: &TensorDef, input: f32, filter: &[f32]) -> bool {
+    let Some(q) = &bias.quantization else { return false };
+    let scale = |scales: &[f32], i: usize| scales[if scales.len() == 1 { 0 } else { i }];
+    let same = |i: usize| {
+        let (bias, product) = (scale(&q.scale, i), input * scale(filter, i));
+        (bias - product).abs() <= 1e-5 * product
+    };
+    let channels = q.scale.len().max(filter.len());
+    let fits = |scales: &[f32]| scales.len() == 1 || scales.len() == channels;
+    bias.is_const()
+        && bias.dtype == DType::I32
+        && q.zero_point.iter().all(|&z| z == 0)
+        && fits(&q.scale)
+        && fits(filter)
+        && (0..channels).all(same)
 }
 
 /// What an int8 or uint8 tensor with one scale can hold.

@@ -301,9 +301,9 @@ mod tests {
     const ADD: Op = Op::Binary(Binary { kind: BinaryKind::Add, activation: None });
 
     /// int8 in, CONV_2D, ADD with itself, int8 out; the second result is of float32.
-    fn network(b: &mut GraphBuilder) -> Vec<TensorId> {
+    fn network(b: &mut GraphBuilder, activation: Option<Unary>) -> Vec<TensorId> {
         let window = Window { stride: [1, 1], dilation: [1, 1], padding: Padding::Same };
-        let conv = Op::Conv2d(Conv2d { window, activation: None });
+        let conv = Op::Conv2d(Conv2d { window, activation });
         let x = b.input_of(DType::I8, &[1, 2, 2, 1]);
         b.quantize(x, 0.5, -128);
         let filter = b.constant(&[2, 1, 1, 1], Data::I8(vec![2, -3]));
@@ -323,7 +323,8 @@ mod tests {
     #[test]
     fn activations_become_float_and_edges_stay() {
         let mut b = GraphBuilder::new();
-        let outputs = network(&mut b);
+        // No limit, so that the convolution has no integer form.
+        let outputs = network(&mut b, Some(Unary::Tanh));
         let mut graph = b.build(&outputs);
         run(&mut graph).unwrap();
         graph.validate().unwrap();
@@ -340,6 +341,18 @@ mod tests {
         let constant = |k: usize| graph.tensor(conv.inputs[k].unwrap()).data.clone().unwrap();
         assert_eq!(*constant(1), Data::F32(vec![0.5, -6.0]));
         assert_eq!(*constant(2), Data::F32(vec![1.0, 1.0]));
+    }
+
+    #[test]
+    fn operators_with_an_integer_form_keep_their_types() {
+        let mut b = GraphBuilder::new();
+        let outputs = network(&mut b, Some(Unary::Relu));
+        let mut graph = b.build(&outputs);
+        run(&mut graph).unwrap();
+        graph.validate().unwrap();
+        assert_eq!(names(&graph), ["CONV_2D", "DEQUANTIZE", "ADD", "QUANTIZE"]);
+        assert_eq!(graph.tensor(graph.nodes[0].outputs[0]).dtype, DType::I8);
+        assert_eq!(graph.nodes[0].grid, None);
     }
 
     #[test]
