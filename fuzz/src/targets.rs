@@ -2,8 +2,11 @@
 
 use super::{check, generate};
 
+/// Panics on inputs that show a fault.
+pub type Target = fn(&[u8]);
+
 /// The targets by their names.
-pub const TARGETS: [(&str, fn(&[u8])); 4] =
+pub const TARGETS: [(&str, Target); 4] =
     [("read", read), ("plan", plan), ("run", run), ("network", network)];
 
 /// Bytes of a file → graph.
