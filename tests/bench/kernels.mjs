@@ -65,7 +65,7 @@ const text = `# Kernels alone
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${cpus()[0].model.trim()}, Chromium ${browser.version()}, build ${values.build},
 one thread; multiply-adds in registers ${limits.gflops.toFixed(1)} GFLOP/s. The layers of the bench's float32 models, each
-shape once; each is called again and again on the same data. The limit: multiply-adds at that peak, or
+shape once; each is called again and again on the same data; least times. The limit: multiply-adds at that peak, or
 copying at the bandwidth of a working set of the layer's size, whichever is nearer.
 
 ${table}
