@@ -95,10 +95,12 @@ pub struct LayerTime {
     pub ms: Stats,
     /// Share of the sum of all layers' mean times, 0 to 1.
     pub share: f64,
-    /// 10^9 floating point operations (two a multiply-add) per second, at the median.
+    /// 10^9 floating point operations (two a multiply-add of the operator) per second, at the
+    /// median.
     pub gflops: f64,
     /// Share of what the device could do at best at the median, by arithmetic or by memory,
-    /// whichever bound is higher: 1 is the limit.
+    /// whichever bound is higher: 1 is the limit of direct arithmetic. Kernels that multiply less
+    /// often than the operator says (`winograd`) may pass it.
     pub limit_share: f64,
 }
 

@@ -29,6 +29,7 @@ mod strided_copy;
 mod transpose_conv;
 mod unary;
 mod window;
+mod winograd;
 
 pub use binary::{Binary, BinarySpec};
 pub use cast::Cast;
@@ -48,6 +49,7 @@ pub use strided_copy::{Axis, Patch, StridedCopy};
 pub use transpose_conv::TransposeConv;
 pub use unary::Unary;
 pub use window::ConvSpec;
+pub use winograd::Winograd;
 
 use crate::tensor::{View, ViewMut};
 use std::fmt::Debug;
@@ -130,7 +132,8 @@ debug_as_name!(
     Softmax,
     StridedCopy,
     TransposeConv,
-    Unary
+    Unary,
+    Winograd
 );
 
 impl<'a> Args<'a, '_> {

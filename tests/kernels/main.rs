@@ -28,6 +28,7 @@ mod strided_copy;
 mod support;
 mod transpose_conv;
 mod vectors;
+mod winograd;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

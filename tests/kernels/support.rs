@@ -155,21 +155,35 @@ pub fn cut(units: usize, random: &mut Random) -> Vec<Range<usize>> {
 }
 
 /// The kernel must agree with the reference to 2e-6 of the sum of absolute products, or of the
-/// result (builds round and order sums differently); any split of its units must give the same bits, and so must every
-/// allowed way of working in place. `operands` are the reference's, of which the kernel takes the
-/// first `run_time`.
+/// result (builds round and order sums differently); the rest as [`compare_within`].
 pub fn compare(kernel: &dyn Kernel, op: &Op, operands: &[&TensorDef], run_time: usize, seed: u64) {
+    let mut allowed = magnitudes(op, operands);
+    for (allowed, want) in allowed.iter_mut().zip(expected(op, operands)) {
+        *allowed = 2e-6 * (allowed.abs().max(want.abs()) + 1.0);
+    }
+    compare_within(&allowed, kernel, op, operands, run_time, seed);
+}
+
+/// The kernel must agree with the reference to `allowed`, one for each element; any split of its
+/// units must give the same bits, and so must every allowed way of working in place. `operands`
+/// are the reference's, of which the kernel takes the first `run_time`.
+pub fn compare_within(
+    allowed: &[f32],
+    kernel: &dyn Kernel,
+    op: &Op,
+    operands: &[&TensorDef],
+    run_time: usize,
+    seed: u64,
+) {
     let shapes: Vec<String> = operands.iter().map(|t| t.shape.to_string()).collect();
     let case = format!("{}: seed {seed}, {op:?} of {}", kernel.name(), shapes.join(", "));
     let want = expected(op, operands);
-    let scale = magnitudes(op, operands);
     let inputs = &operands[..run_time];
     let units = kernel.units();
     assert_eq!(kernel.span(0, 0..units), 0..want.len(), "{case}");
     let got = run(kernel, inputs, None, want.len(), std::slice::from_ref(&(0..units)));
     for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
-        let allowed = 2e-6 * (scale[i].abs().max(want.abs()) + 1.0);
-        assert!((got - want).abs() <= allowed, "{case}: element {i} is {got}, should be {want}");
+        assert!((got - want).abs() <= allowed[i], "{case}: element {i} is {got}, should be {want}");
     }
     let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     let ranges = cut(units, &mut Random(seed));

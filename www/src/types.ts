@@ -86,7 +86,8 @@ export interface LayerTime extends LayerInfo {
   share: number;
   /** 10^9 floating point operations (two a multiply-add) per second. */
   gflops: number;
-  /** Share of what the device could do at best, by arithmetic or by memory: 1 is the limit. */
+  /** Share of what the device could do at best, by arithmetic or by memory: 1 is the limit, which kernels that
+   *  multiply less often than the operator says (`winograd`) may pass. */
   limitShare: number;
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Chosen, Site, nhwc};
 use crate::kernels::{
-    Conv, ConvSpec, Depthwise, DisjointTransposeConv, Gemm, GemmSpec, TransposeConv,
+    Conv, ConvSpec, Depthwise, DisjointTransposeConv, Gemm, GemmSpec, TransposeConv, Winograd,
 };
 use crate::ops::{self, Conv2d, DepthwiseConv2d, Window};
 
@@ -23,7 +23,13 @@ pub(super) fn conv2d(op: &Conv2d, site: &Site) -> Option<Chosen> {
         });
         return site.reading(1, gemm);
     }
-    site.reading(1, Conv::new(spec(op.window, op.activation, site, weights)))
+    let spec = spec(op.window, op.activation, site, weights);
+    // Where results are rounded to a grid, the least error moves those near a half to the next
+    // step: none larger than the sliding window's then.
+    match Winograd::pays(&spec) && site.node.grid.is_none() {
+        true => site.reading(1, Winograd::new(spec)),
+        false => site.reading(1, Conv::new(spec)),
+    }
 }
 
 pub(super) fn depthwise_conv2d(op: &DepthwiseConv2d, site: &Site) -> Option<Chosen> {
