@@ -88,7 +88,9 @@ impl Unary {
             Unary::Log => x.ln(),
             Unary::Logistic => 1.0 / (1.0 + (-x).exp()),
             Unary::Neg => -x,
-            Unary::Relu => x.max(0.0),
+            // Not `max`, which makes 0 of NaN.
+            Unary::Relu if x < 0.0 => 0.0,
+            Unary::Relu => x,
             Unary::Relu0To1 => x.clamp(0.0, 1.0),
             Unary::Relu6 => x.clamp(0.0, 6.0),
             Unary::ReluN1To1 => x.clamp(-1.0, 1.0),

@@ -68,6 +68,7 @@ fn jump(op: &Op) -> f64 {
         Op::Unary(Unary::Floor | Unary::Ceil | Unary::Round) => 1.0,
         Op::Binary(Binary { kind: BinaryKind::FloorDiv, .. }) => 1.0,
         Op::Binary(Binary { kind: BinaryKind::FloorMod, .. }) => f64::INFINITY,
+        Op::FakeQuant(grid) => 1.001 * grid.scale as f64,
         _ => 0.0,
     }
 }
