@@ -143,19 +143,21 @@ pub fn run(graph: &Graph, seed: u64) {
     let by_kernels: HashMap<TensorId, Data> =
         everything.outputs.iter().copied().zip(kernels).collect();
     agree::check_each(&everything, &by_kernels);
-    // Whatever is fused, the results are the same.
+    // Whatever is fused, the results are the same: nearly, as the reference computes an activation
+    // that is part of an operator in float64, and one by itself from a float32.
     for disabled in ["", "fuse-activations", "remove-identities", "remove-repeated", "remove-dead"]
     {
         let disabled = Some(disabled.to_string()).filter(|d| !d.is_empty());
         let disabled: Vec<String> = others.iter().cloned().chain(disabled).collect();
         let Some(results) = execute(graph, Backend::Kernels, &disabled, seed) else { continue };
+        let is_fused = !disabled.iter().any(|name| name == "fuse-activations");
         for (id, data) in graph.outputs.iter().zip(&results) {
-            assert!(
-                agree::identical(data, &by_kernels[id]),
-                "tensor {} without {disabled:?}\n{data:?}\n{:?}\n{graph}",
-                id.0,
-                by_kernels[id]
-            );
+            let alone = &by_kernels[id];
+            let agree = match is_fused {
+                true => agree::nearly(graph, *id, alone, data),
+                false => agree::identical(data, alone),
+            };
+            assert!(agree, "tensor {} without {disabled:?}\n{data:?}\n{alone:?}\n{graph}", id.0,);
         }
     }
     for disabled in ["", "fold-constants", QUANTIZED_TO_FLOAT] {

@@ -1,14 +1,13 @@
 //! Integers of 16 and 32 bits: one trait, two implementations, picked when compiling.
 
 use super::LANES;
-use std::array::from_fn;
 
 /// The fastest integers of this build.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub type NativeIntegers = simd128::Simd128;
 /// The fastest integers of this build.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub type NativeIntegers = Scalar;
+pub type NativeIntegers = scalar::Scalar;
 
 /// Words per vector.
 pub const WORDS: usize = 2 * LANES;
@@ -105,111 +104,117 @@ pub trait Integers: Copy + 'static {
     }
 }
 
-/// Plain Rust.
-#[derive(Debug, Clone, Copy)]
-pub struct Scalar([i32; LANES]);
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod scalar {
+    use super::{Integers, LANES, Limits, WORDS};
+    use std::array::from_fn;
 
-impl Scalar {
-    #[inline(always)]
-    fn words(self) -> [i16; WORDS] {
-        from_fn(|i| (self.0[i / 2] >> (16 * (i % 2))) as i16)
-    }
+    /// Plain Rust.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Scalar([i32; LANES]);
 
-    #[inline(always)]
-    fn from_words(words: [i16; WORDS]) -> Scalar {
-        Scalar(from_fn(|i| words[2 * i] as u16 as i32 | (words[2 * i + 1] as i32) << 16))
-    }
-}
+    impl Scalar {
+        #[inline(always)]
+        fn words(self) -> [i16; WORDS] {
+            from_fn(|i| (self.0[i / 2] >> (16 * (i % 2))) as i16)
+        }
 
-impl Integers for Scalar {
-    #[inline(always)]
-    fn splat(x: i32) -> Self {
-        Scalar([x; LANES])
-    }
-
-    #[inline(always)]
-    fn splat_words(x: i16) -> Self {
-        Scalar::from_words([x; WORDS])
-    }
-
-    #[inline(always)]
-    fn to_array(self) -> [i32; LANES] {
-        self.0
-    }
-
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        Scalar(from_fn(|i| self.0[i].wrapping_add(b.0[i])))
-    }
-
-    #[inline(always)]
-    fn sub_words(self, b: Self) -> Self {
-        let (a, b) = (self.words(), b.words());
-        Scalar::from_words(from_fn(|i| a[i].wrapping_sub(b[i])))
-    }
-
-    #[inline(always)]
-    fn dot(self, b: Self) -> Self {
-        let product = |i: usize, shift: u32| {
-            let word = |x: i32| (x >> shift) as i16 as i32;
-            word(self.0[i]).wrapping_mul(word(b.0[i]))
-        };
-        Scalar(from_fn(|i| product(i, 0).wrapping_add(product(i, 16))))
-    }
-
-    #[inline(always)]
-    unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
-        Scalar(from_fn(|i| {
-            // SAFETY: i < 4.
-            let steps = self.0[i] as f32 * unsafe { *scales.add(i) };
-            let limited = steps.max(limits.low).min(limits.high);
-            limited.round_ties_even() as i32 + limits.zero_point
-        }))
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Scalar(from_fn(|i| unsafe { *from.add(i) }))
-    }
-
-    #[inline(always)]
-    unsafe fn load_words(from: *const i16) -> Self {
-        // SAFETY: the caller's promise.
-        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) }))
-    }
-
-    #[inline(always)]
-    unsafe fn load_pair(from: *const i16) -> Self {
-        // SAFETY: the caller's promise.
-        Scalar::from_words(from_fn(|i| unsafe { *from.add(i % 2) }))
-    }
-
-    #[inline(always)]
-    unsafe fn load_signed(from: *const i8) -> Self {
-        // SAFETY: the caller's promise.
-        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
-    }
-
-    #[inline(always)]
-    unsafe fn load_unsigned(from: *const u8) -> Self {
-        // SAFETY: the caller's promise.
-        Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
-    }
-
-    #[inline(always)]
-    unsafe fn store_words(self, to: *mut i16) {
-        for (i, word) in self.words().into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { *to.add(i) = word };
+        #[inline(always)]
+        fn from_words(words: [i16; WORDS]) -> Scalar {
+            Scalar(from_fn(|i| words[2 * i] as u16 as i32 | (words[2 * i + 1] as i32) << 16))
         }
     }
 
-    #[inline(always)]
-    unsafe fn store_bytes(self, next: Self, to: *mut u8) {
-        for (i, lane) in self.0.into_iter().chain(next.0).enumerate() {
+    impl Integers for Scalar {
+        #[inline(always)]
+        fn splat(x: i32) -> Self {
+            Scalar([x; LANES])
+        }
+
+        #[inline(always)]
+        fn splat_words(x: i16) -> Self {
+            Scalar::from_words([x; WORDS])
+        }
+
+        #[inline(always)]
+        fn to_array(self) -> [i32; LANES] {
+            self.0
+        }
+
+        #[inline(always)]
+        fn add(self, b: Self) -> Self {
+            Scalar(from_fn(|i| self.0[i].wrapping_add(b.0[i])))
+        }
+
+        #[inline(always)]
+        fn sub_words(self, b: Self) -> Self {
+            let (a, b) = (self.words(), b.words());
+            Scalar::from_words(from_fn(|i| a[i].wrapping_sub(b[i])))
+        }
+
+        #[inline(always)]
+        fn dot(self, b: Self) -> Self {
+            let product = |i: usize, shift: u32| {
+                let word = |x: i32| (x >> shift) as i16 as i32;
+                word(self.0[i]).wrapping_mul(word(b.0[i]))
+            };
+            Scalar(from_fn(|i| product(i, 0).wrapping_add(product(i, 16))))
+        }
+
+        #[inline(always)]
+        unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
+            Scalar(from_fn(|i| {
+                // SAFETY: i < 4.
+                let steps = self.0[i] as f32 * unsafe { *scales.add(i) };
+                let limited = steps.max(limits.low).min(limits.high);
+                limited.round_ties_even() as i32 + limits.zero_point
+            }))
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const i32) -> Self {
             // SAFETY: the caller's promise.
-            unsafe { *to.add(i) = lane as u8 };
+            Scalar(from_fn(|i| unsafe { *from.add(i) }))
+        }
+
+        #[inline(always)]
+        unsafe fn load_words(from: *const i16) -> Self {
+            // SAFETY: the caller's promise.
+            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) }))
+        }
+
+        #[inline(always)]
+        unsafe fn load_pair(from: *const i16) -> Self {
+            // SAFETY: the caller's promise.
+            Scalar::from_words(from_fn(|i| unsafe { *from.add(i % 2) }))
+        }
+
+        #[inline(always)]
+        unsafe fn load_signed(from: *const i8) -> Self {
+            // SAFETY: the caller's promise.
+            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
+        }
+
+        #[inline(always)]
+        unsafe fn load_unsigned(from: *const u8) -> Self {
+            // SAFETY: the caller's promise.
+            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
+        }
+
+        #[inline(always)]
+        unsafe fn store_words(self, to: *mut i16) {
+            for (i, word) in self.words().into_iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(i) = word };
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_bytes(self, next: Self, to: *mut u8) {
+            for (i, lane) in self.0.into_iter().chain(next.0).enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(i) = lane as u8 };
+            }
         }
     }
 }
