@@ -7,24 +7,15 @@ use crate::tensor::{DType, Grid, TensorDef};
 /// Whether a node whose shapes were inferred has an integer form: one scale for its input and its
 /// result, both int8 or uint8, constant weights of the same type, and an activation that is a limit.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
-    match op {
-        Op::Conv2d(_) | Op::FullyConnected(_) => has_integer_weights(operands, 1, 2, 0, result),
-        _ => false,
-    }
-    .then(|| limited(op.activation(), result))
-    .flatten()
-    .is_some()
+    matches!(op, Op::Conv2d(_) | Op::FullyConnected(_))
+        && has_integer_weights(operands, result)
+        && limited(op.activation(), result).is_some()
 }
 
-fn has_integer_weights(
-    operands: &Operands,
-    filter: usize,
-    bias: usize,
-    input: usize,
-    result: &TensorDef,
-) -> bool {
+/// Operands: input, filter, bias.
+fn has_integer_weights(operands: &Operands, result: &TensorDef) -> bool {
     let operand = |i: usize| operands.get(i).copied().flatten();
-    let (Some(x), Some(filter)) = (operand(input), operand(filter)) else { return false };
+    let (Some(x), Some(filter)) = (operand(0), operand(1)) else { return false };
     let (Some(in_grid), Some(out_grid), Some(q)) = (grid(x), grid(result), &filter.quantization)
     else {
         return false;
@@ -33,7 +24,7 @@ fn has_integer_weights(
         && [x.dtype, result.dtype] == [filter.dtype; 2]
         && q.zero_point.windows(2).all(|z| z[0] == z[1])
         && q.scale.iter().all(|s| (in_grid.scale * s / out_grid.scale).is_finite())
-        && operand(bias).is_none_or(|bias| counts_products(bias, in_grid.scale, &q.scale))
+        && operand(2).is_none_or(|bias| counts_products(bias, in_grid.scale, &q.scale))
 }
 
 /// Whether a bias has the scale of the products that it is added to.
