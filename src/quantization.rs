@@ -49,6 +49,11 @@ impl<'a> Scales<'a> {
         }
     }
 
+    /// Whether anything is quantized.
+    pub fn is_given(&self) -> bool {
+        self.quantization.is_some()
+    }
+
     /// Whether equal stored values stand for equal real ones.
     pub fn same_as(&self, other: &Scales) -> bool {
         self.quantization == other.quantization
@@ -84,6 +89,9 @@ pub enum Halves {
     Up,
     /// To the one that is an even number of steps from the zero point.
     Even,
+    /// To the higher of the two, as FAKE_QUANT does it: steps are counted from the lowest value, in
+    /// float32, so that what is nearly a half goes where TFLite's rounding of floats sends it.
+    UpFromLowest,
 }
 
 impl Halves {
@@ -92,7 +100,7 @@ impl Halves {
         match self {
             Halves::FromZeroPoint => steps.round(),
             Halves::FromStoredZero => (steps + zero_point).round() - zero_point,
-            Halves::Up => (steps + 0.5).floor(),
+            Halves::Up | Halves::UpFromLowest => (steps + 0.5).floor(),
             Halves::Even => steps.round_ties_even(),
         }
     }
@@ -119,7 +127,12 @@ impl Grid {
         let scale = (max - min) / (high - low) as f32;
         let zero_point = low as f32 - min / scale;
         let zero_point = zero_point.clamp(low as f32, high as f32).round() as i32;
-        Grid { scale, zero_point, low, high, halves: Halves::default() }
+        Grid { scale, zero_point, low, high, halves: Halves::UpFromLowest }
+    }
+
+    /// The lowest and the highest number, in float32.
+    pub fn range(&self) -> [f32; 2] {
+        [self.low, self.high].map(|stored| (stored - self.zero_point) as f32 * self.scale)
     }
 
     /// The numbers that stored values stand for.
@@ -170,20 +183,28 @@ impl Grid {
 
     /// The nearest value; the lowest for NaN.
     pub fn nearest(&self, real: f64) -> f64 {
+        if self.halves == Halves::UpFromLowest {
+            let [lowest, highest] = self.range();
+            let steps = ((real as f32).max(lowest).min(highest) - lowest) * (1.0 / self.scale);
+            return f64::from((steps + 0.5).floor() * self.scale + lowest);
+        }
         let zero_point = self.zero_point as f64;
         let stored = self.halves.round(real / self.scale as f64, zero_point) + zero_point;
         (stored.max(self.low as f64).min(self.high as f64) - zero_point) * self.scale as f64
     }
 }
 
-/// How much larger a convolution's int16 results are than the sums they stand for. TFLite multiplies
-/// the sums, in steps of `scale_of_sum`, by a factor of 16 significant bits to get steps of
-/// `scale_of_result` (`MultiplyByQuantizedMultiplier` of an int64); that is up to half a step of int16.
+/// How much larger a convolution's int16 results are than the sums they stand for: TFLite multiplies
+/// the sums, in steps of `scale_of_sum`, by [`sixteen_bits`] of the factor that makes steps of
+/// `scale_of_result` of them; that is up to half a step of int16.
 pub(crate) fn int16_excess(scale_of_sum: f64, scale_of_result: f64) -> f64 {
     let factor = scale_of_sum / scale_of_result;
-    if !factor.is_normal() {
-        return 1.0;
-    }
+    if factor.is_normal() { sixteen_bits(factor) / factor } else { 1.0 }
+}
+
+/// A factor above 0 as TFLite has it where it multiplies integers of 64 bits: with 16 significant bits
+/// (`MultiplyByQuantizedMultiplier` of an int64).
+pub(crate) fn sixteen_bits(factor: f64) -> f64 {
     // factor = fraction * 2^exponent, with a fraction from 1/2 up to 1: first 31 bits of it, then 15.
     let exponent = factor.log2().floor() as i32 + 1;
     let fraction = (factor / 2f64.powi(exponent) * 2f64.powi(31)).round() / 2f64.powi(16);
@@ -193,7 +214,7 @@ pub(crate) fn int16_excess(scale_of_sum: f64, scale_of_result: f64) -> f64 {
     } else {
         largest
     };
-    rounded / 2f64.powi(15) * 2f64.powi(exponent) / factor
+    rounded / 2f64.powi(15) * 2f64.powi(exponent)
 }
 
 #[cfg(test)]

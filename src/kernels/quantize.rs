@@ -64,9 +64,22 @@ fn round<V: Vector>(grid: Grid, values: &mut [f32]) {
     match grid.halves {
         Halves::FromZeroPoint => round_with::<V>(grid, grid.zero_point, values, from_zero),
         Halves::FromStoredZero => round_with::<V>(grid, 0, values, from_zero),
-        Halves::Up => round_with::<V>(grid, 0, values, up),
+        Halves::Up => round_with::<V>(grid, 0, values, |x| up(x, NEARLY_HALF)),
         Halves::Even => round_with::<V>(grid, grid.zero_point, values, even),
+        Halves::UpFromLowest => round_from_lowest::<V>(grid, values),
     }
+}
+
+/// As TFLite's FAKE_QUANT, operation by operation.
+#[inline(always)]
+fn round_from_lowest<V: Vector>(grid: Grid, values: &mut [f32]) {
+    let [lowest, highest] = grid.range().map(V::splat);
+    let (scale, steps_per_one) = (V::splat(grid.scale), V::splat(1.0 / grid.scale));
+    map::<V>(values, |x| {
+        // Not `at_least`, which lets NaN through.
+        let limited = lowest.if_less(x, x, lowest).at_most(highest);
+        up(limited.sub(lowest).mul(steps_per_one), 0.5).mul(scale).add(lowest)
+    });
 }
 
 /// `nearest` rounds numbers of steps from the stored value `origin`.
@@ -96,17 +109,17 @@ fn even<V: Vector>(x: V) -> V {
     x.add(V::splat(WHOLE)).sub(V::splat(WHOLE))
 }
 
-/// The nearest integer for |x| up to 2^17, halves and nearly halves upwards.
+/// The nearest integer for |x| up to 2^17; fractions from `half` on go upwards.
 #[inline(always)]
-fn up<V: Vector>(x: V) -> V {
+fn up<V: Vector>(x: V, half: f32) -> V {
     let even = even(x);
-    x.sub(even).if_less(V::splat(NEARLY_HALF), even, even.add(V::splat(1.0)))
+    x.sub(even).if_less(V::splat(half), even, even.add(V::splat(1.0)))
 }
 
 /// The nearest integer for |x| up to 2^17, halves and nearly halves away from zero.
 #[inline(always)]
 fn from_zero<V: Vector>(x: V) -> V {
-    let rounded = up(x.abs());
+    let rounded = up(x.abs(), NEARLY_HALF);
     x.if_less(V::splat(0.0), V::splat(0.0).sub(rounded), rounded)
 }
 

@@ -1,15 +1,28 @@
-//! Which operators compute on 8-bit quantized tensors as they are stored. The others run as float
-//! operators with rounding.
+//! Which operators compute on quantized tensors as they are stored. The others run as float operators
+//! with rounding.
 
-use super::{Op, Operands, Unary};
+use super::{Op, Operands, ReduceKind, Unary};
 use crate::tensor::{DType, Grid, TensorDef};
 
-/// Whether a node whose shapes were inferred has an integer form: one scale for its input and its
-/// result, both int8 or uint8, constant weights of the same type, and an activation that is a limit.
+/// Whether a node whose shapes were inferred has an integer form.
+///
+/// CONV_2D and FULLY_CONNECTED: one scale for input and result, both int8 or uint8, constant weights of
+/// the same type, and an activation that is a limit. Functions of one value: those that TFLite has a
+/// table of. Products of quantized values, which TFLite rounds after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
-    matches!(op, Op::Conv2d(_) | Op::FullyConnected(_))
-        && has_integer_weights(operands, result)
-        && limited(op.activation(), result).is_some()
+    let is_quantized = result.quantization.is_some();
+    match op {
+        Op::Conv2d(_) | Op::FullyConnected(_) => {
+            has_integer_weights(operands, result) && limited(op.activation(), result).is_some()
+        }
+        Op::Unary(function) => {
+            is_quantized && result.dtype == DType::I16 && function.is_tabulated()
+        }
+        Op::Reduce(op) => {
+            is_quantized && result.dtype.stored_range().is_some() && op.kind == ReduceKind::Prod
+        }
+        _ => false,
+    }
 }
 
 /// Operands: input, filter, bias.

@@ -56,6 +56,11 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Element `i` as a number of steps from the zero point; only for integers.
+    pub fn steps(&self, i: usize) -> i64 {
+        self.integer(i) - self.scale(i).1
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.data.len()
@@ -133,6 +138,12 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Stores a number of steps from the zero point, within the type; only for types of integers.
+    pub fn set_steps(&mut self, i: usize, steps: i64) {
+        let (low, high) = self.integers();
+        self.set_integer(i, (steps + self.scale(i).1).clamp(low, high));
+    }
+
     /// Element `i` becomes element `from` of an operand: the same bits where type and scales are
     /// the same, or the type is one whose scales have no meaning; otherwise the nearest value.
     pub fn copy(&mut self, i: usize, input: &Input, from: usize) {
@@ -169,6 +180,11 @@ impl<'a> Output<'a> {
             ViewMut::I64(_) => (i64::MIN, i64::MAX),
             ViewMut::Bool(_) | ViewMut::F32(_) | ViewMut::F16(_) => (0, 1),
         }
+    }
+
+    /// Whether the elements are quantized.
+    pub fn is_quantized(&self) -> bool {
+        self.data.as_view().dtype().stored_range().is_some() && self.scales.is_given()
     }
 
     /// Whether the elements are integers that stand for themselves, of a type that has no scales.

@@ -2,6 +2,7 @@
 
 use super::{Input, Output};
 use crate::ops::{ArgReduce, Reduce, ReduceKind};
+use crate::quantization::sixteen_bits;
 use crate::tensor::MAX_RANK;
 
 /// Joins all elements whose positions differ only in the reduced axes.
@@ -19,10 +20,30 @@ pub fn reduce(op: &Reduce, x: Input, axes: Input, y: &mut Output) {
         let each = (0..count).map(|k| start + walk(dims, |axis| reduced[axis], k));
         if y.is_plain_integer() || matches!(op.kind, ReduceKind::Any | ReduceKind::All) {
             y.set_integer(i, join_integers(op.kind, each.map(|at| x.integer(at)), count));
+        } else if op.kind == ReduceKind::Prod && y.is_quantized() {
+            y.set_steps(
+                i,
+                quantized_product(each.map(|at| x.steps(at)), count, x.scale(0).0, y.scale(i).0),
+            );
         } else {
             y.set(i, join(op.kind, each.map(|at| x.get(at)), count));
         }
     }
+}
+
+/// The product of `count` numbers of steps of `scale`, in steps of `scale_of_result`: TFLite scales and
+/// rounds after each factor, by the same factor each time, so that no product grows large.
+fn quantized_product(
+    steps: impl Iterator<Item = i64>,
+    count: usize,
+    scale: f64,
+    scale_of_result: f64,
+) -> i64 {
+    let factor = sixteen_bits(scale / scale_of_result.powf(1.0 / count as f64));
+    // Exact: integers of 16 and at most 48 bits; what is larger TFLite does not bound either.
+    let scaled = |product: i64| (product as f64 * factor + 0.5).floor() as i32 as i64;
+    let product = steps.reduce(|product, next| scaled(product.wrapping_mul(next)));
+    product.map_or(1, scaled)
 }
 
 /// One real number of `count` ones, at least one.

@@ -1,10 +1,15 @@
 //! Functions of one value.
 
 use super::{Input, Output};
-use crate::ops::Unary;
+use crate::ops::{Int16Table, Unary};
+use crate::tensor::View;
 
 /// `y[i] = f(x[i])`.
 pub fn unary(op: Unary, x: Input, y: &mut Output) {
+    if let (View::I16(stored), true) = (x.data, op.is_tabulated() && y.is_quantized()) {
+        let table = Int16Table::new(op, x.scale(0).0 as f32, y.scale(0).0 as f32);
+        return (0..y.len()).for_each(|i| y.set_integer(i, table.at(stored[i]).into()));
+    }
     for i in 0..y.len() {
         match op.apply_to_integer(x.integer(i)) {
             Some(value) if y.is_plain_integer() => y.set_integer(i, value),

@@ -55,6 +55,7 @@ class Graph:
         self.ranges = ranges
         self.squeeze = squeeze  # quantized ranges are narrower by this: some values saturate
         self.scales = {}  # by tensor
+        self.stored = {}  # by tensor: quantized inputs and constants
         self.values = []  # of the inputs, as they are stored
         self.results = []  # real ones, in the order of `ranges`
         self.has_weights = self.has_constants = False
@@ -75,7 +76,7 @@ class Graph:
         scales = self.scales[like] if like is not None else self._around(array.min(), array.max())
         self.values.append(scales.quantize(array))
         index = self.b.input(array.shape, scales.dtype, scales)
-        self.scales[index] = scales
+        self.scales[index], self.stored[index] = scales, self.values[-1]
         return index
 
     def stored_input(self, array):
@@ -129,8 +130,9 @@ class Graph:
         return wide
 
     def _stored(self, array, scales):
-        index = self.b.const(scales.quantize(array), scales)
-        self.scales[index] = scales
+        stored = scales.quantize(array)
+        index = self.b.const(stored, scales)
+        self.scales[index], self.stored[index] = scales, stored
         return index
 
     def _plain(self, array):
@@ -141,6 +143,10 @@ class Graph:
 
     def _around(self, low, high):
         return asymmetric(ACTIVATIONS[self.form], low * self.squeeze, high * self.squeeze)
+
+    def stored_steps(self, index):
+        """What an input or constant has in steps from its zero point; one scale."""
+        return self.stored[index].astype(np.int64) - self.scales[index].zero_point[0]
 
     # ---- operators
 

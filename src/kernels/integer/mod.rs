@@ -8,9 +8,11 @@
 mod conv;
 mod gemm;
 mod panels;
+mod table;
 
 pub use conv::IntegerConv;
 pub use gemm::{IntegerGemm, IntegerGemmSpec};
+pub use table::Table;
 
 use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
 use crate::tensor::{Grid, View, ViewMut};

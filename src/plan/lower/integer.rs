@@ -1,15 +1,22 @@
-//! Kernels of operators that compute on 8-bit tensors as they are stored.
+//! Kernels of operators that compute on quantized tensors as they are stored.
 
 use super::{Chosen, Site, conv, nhwc};
-use crate::kernels::{ConvSpec, IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize};
+use crate::kernels::{ConvSpec, IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize, Table};
 use crate::ops::{Op, limited};
 use crate::tensor::{Grid, TensorDef, View};
 
 /// The kernel of a node of which [`crate::ops::is_integer`] holds.
 pub(super) fn kernel(site: &Site) -> Option<Chosen> {
-    let weights = Weights::at(site, 0, 1, 2)?;
+    let weights = || Weights::at(site, 0, 1, 2);
     match &site.node.op {
+        Op::Unary(function) => {
+            let x = site.operand(0)?;
+            let [from, to] =
+                [x, site.output()].map(|t| t.quantization.as_ref().map(|q| q.scale[0]));
+            site.reading(1, Table::new(*function, from?, to?, x.shape.elements()))
+        }
         Op::Conv2d(op) => {
+            let weights = weights()?;
             let [n, oh, ow, co] = nhwc(site.output());
             let input = nhwc(site.operand(0)?);
             let shape = nhwc(site.operand(1)?);
@@ -29,7 +36,7 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
             let m = site.operand(0)?.shape.elements().checked_div(k)?;
-            site.reading(1, weights.gemm([m, k, n]))
+            site.reading(1, weights()?.gemm([m, k, n]))
         }
         _ => None,
     }

@@ -17,8 +17,8 @@ from pathlib import Path
 
 class Family:
     """The cases of one operator: how they are built, in which forms, and TFLite's kernels to
-    compare with: 'reference' (its naive ones), 'optimized', or 'xnnpack', which knows MediaPipe's
-    custom operators. `steps`: how far quantized results may be off: {form: steps}, 1 where nothing
+    compare with: 'xnnpack' (what TFLite does unless told otherwise: XNNPACK where that has a kernel,
+    its optimized ones elsewhere), 'optimized', or 'reference' (its naive ones). `steps`: how far quantized results may be off: {form: steps}, 1 where nothing
     else is said; of results of several operators, the share `outliers` may be further off."""
 
     def __init__(self, name, forms, engine, steps, outliers, build):
@@ -30,7 +30,7 @@ class Family:
 FAMILIES = {}
 
 
-def family(name, forms, engine="reference", steps=None, outliers=0.0):
+def family(name, forms, engine="xnnpack", steps=None, outliers=0.0):
     def register(build):
         if name in FAMILIES:
             raise ValueError(f"{name} has two families of cases")

@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from forms import QUANTIZED
+from forms import QUANTIZED, Skip
 from operators import family
 from operators.common import activate, image, pick, shape_of_rank, values
 
@@ -38,8 +38,21 @@ def few(rng, shape):
     return np.float32(rng.integers(0, 5, shape))
 
 
-def binary(code, options, draw=(signed, signed), like=False):
-    """`draw`: the operands; `like`: all have the scale of the first, and so has the result."""
+def quotients_fit(g, dividend, divisor, quotient):
+    """TFLite shifts a quantized quotient to the right by a number of bits that grows as the dividend, in steps,
+    becomes smaller and the divisor larger. It takes 31 at most; beyond, it returns what is no quotient."""
+    x, y = g.stored_steps(dividend), g.stored_steps(divisor)
+    if not y.all():
+        return False
+    scales = [g.scales[i].scale[0] for i in (dividend, divisor, quotient)]
+    shift = np.frexp(float(scales[0]) / (float(scales[1]) * float(scales[2])))[1]
+    headroom = 31 - int(np.abs(x).min()).bit_length()
+    return headroom + int(np.abs(y).max()).bit_length() - 1 - shift <= 31
+
+
+def binary(code, options, draw=(signed, signed), like=False, fits=lambda *_: True):
+    """`draw`: the operands; `like`: all have the scale of the first, and so has the result; `fits`: whether
+    TFLite takes these quantized operands."""
     def build(rng, g):
         chosen = options()
         activation = activate(rng, chosen) if hasattr(chosen, "fusedActivationFunction") else ""
@@ -52,7 +65,10 @@ def binary(code, options, draw=(signed, signed), like=False):
         for i, array in enumerate(arrays):
             add = g.constant if i == constant else g.input
             made.append(add(array, like=made[0] if like and made else None))
-        g.output(g.op(code, made, chosen, like=made[0] if like else None))
+        result = g.op(code, made, chosen, like=made[0] if like else None)
+        if g.quantized and not fits(g, *made, result):
+            raise Skip
+        g.output(result)
         what = ["input", "constant"]
         return f"{what[constant == 0]} {shapes[0]} and {what[constant == 1]} {shapes[1]} {activation}"
     return build
@@ -78,7 +94,8 @@ INTEGERS = ["int32", "int64"]
 family("ADD", [*FORMS, *INTEGERS])(binary("ADD", schema.AddOptionsT))
 family("SUB", [*FORMS, *INTEGERS])(binary("SUB", schema.SubOptionsT))
 family("MUL", [*FORMS, *INTEGERS])(binary("MUL", schema.MulOptionsT))
-family("DIV", [*FORMS, "int32"])(binary("DIV", schema.DivOptionsT, (signed, away_from_zero)))
+family("DIV", [*FORMS, "int32"])(
+    binary("DIV", schema.DivOptionsT, (away_from_zero, away_from_zero), fits=quotients_fit))
 for code in ["MAXIMUM", "MINIMUM"]:
     family(code, [*FORMS, *INTEGERS])(binary(code, schema.MaximumMinimumOptionsT, like=True))
 family("SQUARED_DIFFERENCE", ["float32", "float16", "int8", "int32"])(

@@ -31,6 +31,19 @@ class Chain:
         new = (1, -(-shape[1] // stride), -(-shape[2] // stride), channels)
         return self.g.op("CONV_2D", [x, weights, bias], options, shape=new), new
 
+    def depthwise(self, x, shape):
+        options = schema.DepthwiseConv2DOptionsT()
+        options.padding = schema.Padding.SAME
+        options.strideH = options.strideW = stride = pick(self.rng, [1, 1, 2])
+        options.dilationHFactor = options.dilationWFactor = 1
+        options.depthMultiplier = 1
+        options.fusedActivationFunction = pick(self.rng, [0, schema.ActivationFunctionType.RELU6])
+        side = pick(self.rng, [3, 5])
+        weights = self.g.weights(values(self.rng, (1, side, side, shape[3]), 1 / side), 3)
+        bias = self.g.bias(values(self.rng, shape[3]), x, weights)
+        new = (1, -(-shape[1] // stride), -(-shape[2] // stride), shape[3])
+        return self.g.op("DEPTHWISE_CONV_2D", [x, weights, bias], options, shape=new), new
+
     def act(self, x, shape, code=None):
         code = code or pick(self.rng, ["RELU", "HARD_SWISH", "LOGISTIC", "RELU6"])
         if code == "HARD_SWISH" and self.g.form == "int16":
@@ -65,20 +78,20 @@ class Chain:
         if kind == "add":
             other = pick(rng, [t for t, s in self.tensors if s == shape])
             return self.g.op("ADD", [last, other], schema.AddOptionsT(), shape=shape), shape
-        return {"act": self.act, "excite": self.excite, "up": self.up}[kind](last, shape)
+        steps = {"depthwise": self.depthwise, "act": self.act, "excite": self.excite, "up": self.up}
+        return steps[kind](last, shape)
 
 
 # One step of one operator can become several in the next convolution, and each operator adds its own.
 # int16: TFLite reads LOGISTIC from a table of 256 entries, which a fifth of the results is a step off
-# from; its convolutions agree but for 1 in 1,000 elements. In 66 chains of each form, from seed
-# 5,000,000 on, no output had more than 0.3 % (int8), 1.4 % (uint8), 0.4 % (int16) of its elements
-# further off than this, and none was off by more than 4, 4 and 6 steps.
-@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 3}, outliers=0.02)
+# from. In 300 chains of each form, from seed 7,000 on, no output was off by more than 3 steps (int8, up to
+# 0.26 % of its elements by more than 2), 2 (uint8) and 7 (int16).
+@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 10}, outliers=0.005)
 def chain(rng, g):
     network = Chain(rng, g)
     told = []
     for _ in range(rng.integers(3, 8)):
-        told.append(pick(rng, ["conv", "conv act", "act", "add", "excite", "up"]))
+        told.append(pick(rng, ["conv", "conv act", "depthwise", "act", "add", "excite", "up"]))
         network.tensors.append(network.step(told[-1]))
     tensors = network.tensors
     g.output(tensors[-1][0])

@@ -40,12 +40,12 @@ def argmax_and_unpool(rng, g, other):
     return f"{shape} window {stride}"
 
 
-@family("MaxPoolingWithArgmax2D", ["float32"], engine="xnnpack")
+@family("MaxPoolingWithArgmax2D", ["float32"])
 def max_pooling_with_argmax(rng, g):
     return argmax_and_unpool(rng, g, False)
 
 
-@family("MaxUnpooling2D", ["float32"], engine="xnnpack")
+@family("MaxUnpooling2D", ["float32"])
 def max_unpooling(rng, g):
     return argmax_and_unpool(rng, g, True)
 

@@ -4,7 +4,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import forms
-from forms import QUANTIZED, Skip
+from forms import QUANTIZED
 from operators import family
 from operators.common import pick, shape_of_rank, values
 
@@ -40,24 +40,12 @@ def not_negative(rng, shape):
     return array
 
 
-def nearly_straight(array):
-    """Whether the function bends little: for int16, TFLite draws lines between 513 points of it,
-    which are many steps off elsewhere, where ours is not."""
-    return array.max() < 2.5 * array.min() if array.min() > 0 else np.ptp(array) < 1
-
-
-def unary(code, options=lambda: None, draw=anything, lines=None, scales=None):
-    """`scales`: as TFLite prescribes them; `lines`: the function, see `nearly_straight`."""
+def unary(code, options=lambda: None, draw=anything, scales=None):
+    """`scales`: as TFLite prescribes them."""
     def build(rng, g):
         shape = shape_of_rank(rng, 1, 4)
-        array, chosen = draw(rng, shape), scales
-        if lines and g.form == "int16":
-            if not nearly_straight(array) or g.squeeze != 1:
-                raise Skip
-            # Room for the points around the largest values.
-            chosen = {"int16": (1.2 * np.abs(lines(array)).max() / 32767, 0)}
-        x = g.input(array)
-        g.output(g.op(code, [x], options(), scales=chosen))
+        x = g.input(draw(rng, shape))
+        g.output(g.op(code, [x], options(), scales=scales))
         return f"{shape}"
     return build
 
@@ -82,7 +70,6 @@ FLOAT = ["float32"]
 ALL = ["float32", *QUANTIZED]
 NOT_INT16 = ["float32", "int8", "uint8"]
 SIGNED = ["float32", "int8", "int16"]
-LINES = {"int16": 3}
 family("RELU", ALL)(unary("RELU"))
 family("RELU6", ALL)(unary("RELU6"))
 family("RELU_N1_TO_1", NOT_INT16)(unary("RELU_N1_TO_1"))
@@ -91,17 +78,14 @@ family("HARD_SWISH", NOT_INT16)(unary("HARD_SWISH", schema.HardSwishOptionsT, re
 family("LOGISTIC", ALL)(unary("LOGISTIC", scales=forms.LOGISTIC))
 # TFLite's table for int16 is itself up to two steps off the function.
 family("TANH", ALL, steps={"int16": 2})(unary("TANH", scales=forms.TANH))
-# The naive kernels lack the operators with engine="optimized".
-family("ELU", ["float32", "int8"], engine="optimized")(unary("ELU"))
+family("ELU", ["float32", "int8"])(unary("ELU"))
 family("ABS", [*SIGNED, "int32"])(unary("ABS", schema.AbsOptionsT))
 family("NEG", ["float32", "int32", "int64"])(unary("NEG", schema.NegOptionsT))
-family("EXP", SIGNED, steps=LINES)(unary("EXP", schema.ExpOptionsT, moderate, lines=np.exp))
-family("LOG", SIGNED, steps=LINES)(unary("LOG", draw=positive, lines=np.log))
+family("EXP", SIGNED)(unary("EXP", schema.ExpOptionsT, moderate))
+family("LOG", SIGNED)(unary("LOG", draw=positive))
 family("SQRT", SIGNED)(unary("SQRT", draw=not_negative))
-family("RSQRT", SIGNED, steps=LINES)(unary("RSQRT", draw=positive, lines=lambda x: x**-0.5))
+family("RSQRT", SIGNED)(unary("RSQRT", draw=positive))
 family("SQUARE", FLOAT)(unary("SQUARE", schema.SquareOptionsT))
-for code in ["CEIL", "ROUND"]:
-    family(code, FLOAT, engine="optimized")(unary(code))
-for code in ["FLOOR", "SIN"]:
+for code in ["CEIL", "ROUND", "FLOOR", "SIN"]:
     family(code, FLOAT)(unary(code))
 family("COS", FLOAT)(unary("COS", schema.CosOptionsT))
