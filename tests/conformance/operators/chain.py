@@ -86,7 +86,7 @@ class Chain:
 # int16: TFLite reads LOGISTIC from a table of 256 entries, which a fifth of the results is a step off
 # from. In 300 chains of each form, from seed 7,000 on, no output was off by more than 3 steps (int8, up to
 # 0.26 % of its elements by more than 2), 2 (uint8) and 7 (int16).
-@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 10}, outliers=0.005)
+@family("chain", FORMS, steps={"int8": 2, "uint8": 2, "int16": 10}, outliers=0.01)
 def chain(rng, g):
     network = Chain(rng, g)
     told = []
