@@ -71,35 +71,81 @@ impl<const MAX: bool> WindowPool<MAX> {
         let ys = inside(rows, y);
         for (x, pixel) in output.chunks_exact_mut(c).enumerate() {
             let xs = inside(columns, x);
-            let scale = V::splat(1.0 / (ys.len() * xs.len()) as f32);
-            for (block, out) in pixel.chunks_mut(LANES).enumerate() {
-                let mut joined = V::splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
-                for y in ys.clone() {
-                    for x in xs.clone() {
-                        let at = (y * columns.input + x) * c + block * LANES;
-                        // SAFETY: y and x are inside the image, whose length is asserted above,
-                        // and `out` starts at the same channel of a pixel as `at`.
-                        let value = unsafe { load_some::<V>(image.as_ptr().add(at), out.len()) };
-                        joined = if MAX { joined.at_least(value) } else { joined.add(value) };
-                    }
+            // SAFETY: ys and xs are inside the image, whose length is asserted above, and a block
+            // of channels inside a pixel.
+            unsafe {
+                let first = image.as_ptr().wrapping_add((ys.start * columns.input + xs.start) * c);
+                let taps = [ys.len(), xs.len()];
+                let mut channel = 0;
+                while channel < c {
+                    let (first, out) = (first.wrapping_add(channel), &mut pixel[channel..]);
+                    channel += match c - channel {
+                        16.. => self.window::<V, 4>(first, taps, out),
+                        4.. => self.window::<V, 1>(first, taps, out),
+                        left => self.narrow::<V>(first, taps, &mut out[..left]),
+                    };
                 }
-                let result = if MAX { joined } else { joined.mul(scale) };
-                let result = self.activation.apply(result);
-                out.copy_from_slice(&result.to_array()[..out.len()]);
             }
         }
         self.activation.finish::<V>(output);
     }
-}
 
-/// The first `n` lanes; the branch is foreseen, as n is 4 but at the end of the channels.
-///
-/// # Safety
-/// `from..from + n` must be readable.
-#[inline(always)]
-unsafe fn load_some<V: Vector>(from: *const f32, n: usize) -> V {
-    // SAFETY: the caller's promise.
-    unsafe { if n >= LANES { V::load(from) } else { V::load_first(from, n) } }
+    /// 4 * B channels of one window of `taps`, `[height, width]`; returns how many.
+    ///
+    /// # Safety
+    /// The pixels of the window, the first at `first`, must be readable, 4 * B floats of each.
+    #[inline(always)]
+    unsafe fn window<V: Vector, const B: usize>(
+        &self,
+        first: *const f32,
+        [height, width]: [usize; 2],
+        out: &mut [f32],
+    ) -> usize {
+        let mut joined = [V::splat(if MAX { f32::NEG_INFINITY } else { 0.0 }); B];
+        let mut row = first;
+        for _ in 0..height {
+            let mut at = row;
+            for _ in 0..width {
+                for (b, joined) in joined.iter_mut().enumerate() {
+                    // SAFETY: the caller's promise.
+                    let value = unsafe { V::load(at.add(b * LANES)) };
+                    *joined = if MAX { joined.at_least(value) } else { joined.add(value) };
+                }
+                at = at.wrapping_add(self.channels);
+            }
+            row = row.wrapping_add(self.axes[1].input * self.channels);
+        }
+        let scale = V::splat(1.0 / (height * width) as f32);
+        for (joined, out) in joined.into_iter().zip(out.chunks_exact_mut(LANES)) {
+            let result = if MAX { joined } else { joined.mul(scale) };
+            out.copy_from_slice(&self.activation.apply(result).to_array());
+        }
+        B * LANES
+    }
+
+    /// The same of fewer than four channels, as many as `out` has.
+    ///
+    /// # Safety
+    /// As [`WindowPool::window`].
+    unsafe fn narrow<V: Vector>(
+        &self,
+        first: *const f32,
+        [height, width]: [usize; 2],
+        out: &mut [f32],
+    ) -> usize {
+        let mut joined = V::splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
+        for y in 0..height {
+            for x in 0..width {
+                let at = first.wrapping_add((y * self.axes[1].input + x) * self.channels);
+                // SAFETY: the caller's promise.
+                let value = unsafe { V::load_first(at, out.len()) };
+                joined = if MAX { joined.at_least(value) } else { joined.add(value) };
+            }
+        }
+        let result = if MAX { joined } else { joined.mul(V::splat(1.0 / (height * width) as f32)) };
+        out.copy_from_slice(&self.activation.apply(result).to_array()[..out.len()]);
+        out.len()
+    }
 }
 
 impl<const MAX: bool> std::fmt::Debug for WindowPool<MAX> {

@@ -4,6 +4,7 @@
 use super::{Args, Kernel};
 use crate::ops;
 use crate::simd::{LANES, Native, Vector};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// Floats that are blended without a branch in between.
@@ -28,6 +29,17 @@ pub struct ResizeBilinear {
     rows: Vec<Between>,
     /// One per output column; offsets are floats in a row of the input.
     columns: Vec<Between>,
+    /// Pixels of fewer channels than a vector has lanes: `columns` for each float of an output row,
+    /// by vectors. Empty for wider ones.
+    lanes: Vec<LanesBetween>,
+}
+
+/// Four positions between others, one per lane.
+#[derive(Debug, Clone, Copy)]
+struct LanesBetween {
+    before: [u32; LANES],
+    after: [u32; LANES],
+    fraction: [f32; LANES],
 }
 
 /// A position between two others.
@@ -50,11 +62,26 @@ impl ResizeBilinear {
             let fraction = if before == after { 0.0 } else { fraction };
             Between { before: before * step, after: after * step, fraction }
         };
-        ResizeBilinear {
-            input: spec.input,
-            rows: (0..oh).map(|y| between(y, h, oh, 1)).collect(),
-            columns: (0..ow).map(|x| between(x, w, ow, c)).collect(),
-        }
+        let columns: Vec<Between> = (0..ow).map(|x| between(x, w, ow, c)).collect();
+        // The last vector may reach beyond the row; its lanes there repeat the last float.
+        let float = |i: usize| {
+            let i = i.min(ow * c - 1);
+            let Between { before, after, fraction } = columns[i / c];
+            [(before + i % c) as u32, (after + i % c) as u32, fraction.to_bits()]
+        };
+        let vectors = if c < LANES { (ow * c).div_ceil(LANES) } else { 0 };
+        let lanes = (0..vectors)
+            .map(|i| {
+                let lanes: [[u32; 3]; LANES] = from_fn(|lane| float(i * LANES + lane));
+                LanesBetween {
+                    before: lanes.map(|[before, _, _]| before),
+                    after: lanes.map(|[_, after, _]| after),
+                    fraction: lanes.map(|[_, _, bits]| f32::from_bits(bits)),
+                }
+            })
+            .collect();
+        let rows = (0..oh).map(|y| between(y, h, oh, 1)).collect();
+        ResizeBilinear { input: spec.input, rows, columns, lanes }
     }
 
     /// One output row, `[ow, c]`, of an image `[h, w, c]`.
@@ -69,9 +96,34 @@ impl ResizeBilinear {
             blend::<V>(row(before), row(after), fraction, blended);
             blended
         };
+        if c < LANES {
+            return self.narrow_row::<V>(row, output);
+        }
         for (at, pixel) in self.columns.iter().zip(output.chunks_exact_mut(c)) {
             let (before, after) = (&row[at.before..][..c], &row[at.after..][..c]);
             blend::<V>(before, after, at.fraction, pixel);
+        }
+    }
+}
+
+impl ResizeBilinear {
+    /// Pixels between those of a row `[w, c]`, `[ow, c]`, four floats at a time.
+    #[inline(never)]
+    fn narrow_row<V: Vector>(&self, row: &[f32], output: &mut [f32]) {
+        assert!(
+            row.len() == self.input[2] * self.input[3] && self.lanes.len() * LANES >= output.len()
+        );
+        for (at, out) in self.lanes.iter().zip(output.chunks_mut(LANES)) {
+            // SAFETY: `new` made the offsets of pixels inside a row of this length.
+            let gather = |at: [u32; LANES]| {
+                V::from_array(at.map(|i| unsafe { *row.get_unchecked(i as usize) }))
+            };
+            let before = gather(at.before);
+            let blended = gather(at.after).sub(before).mul_add(V::from_array(at.fraction), before);
+            match <&mut [f32; LANES]>::try_from(&mut *out) {
+                Ok(out) => *out = blended.to_array(),
+                Err(_) => out.copy_from_slice(&blended.to_array()[..out.len()]),
+            }
         }
     }
 }
@@ -126,6 +178,7 @@ impl Kernel for ResizeBilinear {
 
     fn weight_bytes(&self) -> usize {
         size_of::<Between>() * (self.rows.len() + self.columns.len())
+            + size_of::<LanesBetween>() * self.lanes.len()
     }
 
     fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
