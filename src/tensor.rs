@@ -191,6 +191,23 @@ impl Data {
         }
     }
 
+    /// As many elements, the one at `i` being that at `from(i)`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn picked(&self, from: impl Fn(usize) -> usize) -> Data {
+        macro_rules! picked {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Data::$variant(v) => {
+                        Data::$variant((0..v.len()).map(|i| v[from(i)]).collect())
+                    })*
+                }
+            };
+        }
+        picked!(F32, F16, I8, U8, I16, I32, I64, Bool)
+    }
+
     /// Reads little-endian bytes; `None` when their number is no multiple of the element size.
     pub fn from_le_bytes(dtype: DType, bytes: &[u8]) -> Option<Data> {
         fn each<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Option<Vec<T>> {

@@ -114,8 +114,8 @@ impl ResizeBilinear {
             row.len() == self.input[2] * self.input[3] && self.lanes.len() * LANES >= output.len()
         );
         for (at, out) in self.lanes.iter().zip(output.chunks_mut(LANES)) {
-            // SAFETY: `new` made the offsets of pixels inside a row of this length.
             let gather = |at: [u32; LANES]| {
+                // SAFETY: `new` made the offsets of pixels inside a row of this length.
                 V::from_array(at.map(|i| unsafe { *row.get_unchecked(i as usize) }))
             };
             let before = gather(at.before);

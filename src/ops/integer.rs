@@ -8,7 +8,7 @@ use crate::tensor::{DType, Grid, TensorDef};
 ///
 /// CONV_2D and FULLY_CONNECTED: one scale for input and result, both int8 or uint8, constant weights of
 /// the same type, and an activation that is a limit. Functions of one value: those that TFLite has a
-/// table of. Products of quantized values, which TFLite rounds after each factor.
+/// table of, for int16 with zero points of 0. Products of quantized values, which TFLite rounds after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     let is_quantized = result.quantization.is_some();
     match op {
@@ -16,7 +16,13 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
             has_integer_weights(operands, result) && limited(op.activation(), result).is_some()
         }
         Op::Unary(function) => {
-            is_quantized && result.dtype == DType::I16 && function.is_tabulated()
+            let from_zero = |t: &TensorDef| {
+                t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&z| z == 0))
+            };
+            function.is_tabulated()
+                && result.dtype == DType::I16
+                && from_zero(result)
+                && operands.first().copied().flatten().is_some_and(from_zero)
         }
         Op::Reduce(op) => {
             is_quantized && result.dtype.stored_range().is_some() && op.kind == ReduceKind::Prod

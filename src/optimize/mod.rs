@@ -6,6 +6,7 @@
 mod argmax_of_logits;
 mod convolve_before_resize;
 mod dilate_convolutions;
+mod fold_channel_shuffles;
 mod fold_constants;
 mod fold_padding;
 mod fold_scales;
@@ -41,6 +42,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: QUANTIZED_TO_FLOAT, run: quantized_to_float::run },
     Pass { name: "remove-identities", run: remove_identities::run },
     Pass { name: "remove-repeated", run: remove_repeated::run },
+    Pass { name: "fold-channel-shuffles", run: fold_channel_shuffles::run },
     Pass { name: "dilate-convolutions", run: dilate_convolutions::run },
     Pass { name: "fold-padding", run: fold_padding::run },
     Pass { name: "fold-scales", run: fold_scales::run },

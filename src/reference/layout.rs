@@ -1,7 +1,7 @@
 //! Operators that move elements: for each element of a result, which element of which operand.
 
 use super::{Input, Output};
-use crate::ops::layout::{Blocks, Cut, Gather, Join, Pad, Tiling, paddings, permutation};
+use crate::ops::layout::{Blocks, Channels, Cut, Gather, Join, Pad, Tiling, paddings, permutation};
 use crate::ops::{Layout, layout};
 use crate::tensor::MAX_RANK;
 
@@ -14,6 +14,7 @@ pub fn run(op: &Layout, inputs: &[Option<Input>], outputs: &mut [Output]) {
     match op {
         Layout::Cut(op) => outputs.iter_mut().enumerate().for_each(|(k, y)| cut(op, k, inputs, y)),
         Layout::Join(op) => join(op, inputs, &mut outputs[0]),
+        Layout::Channels(parts) => channels(parts, inputs, &mut outputs[0]),
         Layout::Reshape(_) => copy(&mut outputs[0], x(0), |i| i),
         Layout::Transpose => transpose(x(0), x(1), &mut outputs[0]),
         Layout::Pad(op) => pad(op, x(0), x(1), inputs.get(2).copied().flatten(), &mut outputs[0]),
@@ -85,6 +86,22 @@ fn join(op: &Join, inputs: &[Option<Input>], y: &mut Output) {
             y.copy(element(dims, at), &x, i);
         }
         start += own[axis];
+    }
+}
+
+/// Of each pixel, the channels of one part follow those of the part before.
+fn channels(parts: &[Channels], inputs: &[Option<Input>], y: &mut Output) {
+    let depth = y.shape.dims()[y.shape.rank() - 1];
+    let mut start = 0;
+    for Channels { operand, range } in parts {
+        let x = inputs[*operand].expect("infer() checked that the operands are there");
+        let own = x.shape.dims()[x.shape.rank() - 1];
+        for pixel in 0..y.len() / depth {
+            for (k, channel) in range.clone().enumerate() {
+                y.copy(pixel * depth + start + k, &x, pixel * own + channel);
+            }
+        }
+        start += range.len();
     }
 }
 

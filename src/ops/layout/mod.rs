@@ -2,6 +2,7 @@
 //! operand, or zero.
 
 mod blocks;
+mod channels;
 mod cut;
 mod gather;
 mod join;
@@ -11,6 +12,7 @@ mod reshape;
 mod transpose;
 
 pub use blocks::{Blocks, Tiling};
+pub use channels::Channels;
 pub use cut::{Along, Cut, Cuts, Element, StridedSlice};
 pub use gather::Gather;
 pub use join::Join;
@@ -39,6 +41,8 @@ pub enum Layout {
     Cut(Cut),
     /// Several tensors side by side.
     Join(Join),
+    /// Channels of several tensors side by side; inputs: the tensors.
+    Channels(Vec<Channels>),
     /// A border around a tensor.
     Pad(Pad),
     /// Blocks of pixels as images or as channels, and back.
@@ -59,6 +63,7 @@ impl Layout {
             Layout::Transpose => "TRANSPOSE",
             Layout::Cut(op) => op.name(),
             Layout::Join(op) => op.name(),
+            Layout::Channels(_) => "CONCATENATION",
             Layout::Pad(op) => op.name(),
             Layout::Blocks(op) => op.name(),
             Layout::Repeat(op) => op.name(),
@@ -74,6 +79,7 @@ impl Layout {
             Layout::Transpose => transpose::infer(operands),
             Layout::Cut(op) => op.infer(operands),
             Layout::Join(op) => op.infer(operands),
+            Layout::Channels(parts) => channels::infer(parts, operands),
             Layout::Pad(op) => op.infer(operands),
             Layout::Blocks(op) => op.infer(operands),
             Layout::Repeat(op) => op.infer(operands),
@@ -126,7 +132,7 @@ impl Layout {
             Layout::Pad(_) | Layout::Repeat(_) => true,
             // Blocks of one pixel are the only ones that keep a shape.
             Layout::Blocks(_) => *result == x.shape,
-            Layout::Gather(_) | Layout::ZerosLike => false,
+            Layout::Channels(_) | Layout::Gather(_) | Layout::ZerosLike => false,
         };
         (in_order && x.shape.elements() == result.elements()).then_some(source)
     }

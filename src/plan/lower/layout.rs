@@ -3,7 +3,7 @@
 use super::{Chosen, Site};
 use crate::kernels::{Axis, Copy, Patch, StridedCopy};
 use crate::ops::Layout;
-use crate::ops::layout::{Blocks, Cut, Gather, Join, Pad, Tiling, paddings, permutation};
+use crate::ops::layout::{Blocks, Channels, Cut, Gather, Join, Pad, Tiling, paddings, permutation};
 use crate::tensor::{MAX_RANK, TensorDef};
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub(super) fn layout(op: &Layout, site: &Site) -> Option<Chosen> {
     }
     let reads: Vec<usize> = match op {
         Layout::Cut(op) => vec![op.source()],
-        Layout::Join(_) => (0..site.node.inputs.len()).collect(),
+        Layout::Join(_) | Layout::Channels(_) => (0..site.node.inputs.len()).collect(),
         Layout::Pad(Pad::Value) => vec![0, 2],
         Layout::Repeat(op) => vec![op.source()],
         Layout::ZerosLike => Vec::new(),
@@ -66,6 +66,7 @@ impl Boxes {
             Layout::Transpose => boxes.transpose(site)?,
             Layout::Cut(op) => boxes.cut(op, site)?,
             Layout::Join(op) => boxes.join(op, site)?,
+            Layout::Channels(parts) => boxes.channels(parts, site)?,
             Layout::Pad(op) => boxes.pad(op, site)?,
             Layout::Blocks(op) => boxes.blocks(op, site)?,
             Layout::Repeat(op) => boxes.repeat(site.operand(op.source())?, site)?,
@@ -165,6 +166,21 @@ impl Boxes {
             let axes = axes.map(|((&extent, from), &to)| Axis { extent, from: from as isize, to });
             self.add(Some(i), 0, (0, start * steps_to[axis]), axes.collect())?;
             start += own[axis];
+        }
+        Some(())
+    }
+
+    fn channels(&mut self, parts: &[Channels], site: &Site) -> Option<()> {
+        let (&depth, pixels) = site.output().shape.dims().split_last()?;
+        let mut start = 0;
+        for Channels { operand, range } in parts {
+            let &own = site.operand(*operand)?.shape.dims().last()?;
+            let axes = vec![
+                Axis { extent: pixels.iter().product(), from: own as isize, to: depth },
+                Axis { extent: range.len(), from: 1, to: 1 },
+            ];
+            self.add(Some(*operand), range.start, (0, start), axes)?;
+            start += range.len();
         }
         Some(())
     }
