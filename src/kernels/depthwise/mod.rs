@@ -2,21 +2,35 @@
 //!
 //! In general a tile is four neighbouring pixels by eight channels, whose sums stay in registers
 //! while a plain loop runs over the taps. For 3x3 at strides 1 and 2 the weights of four channels
-//! stay in registers instead, and the window slides along x: three loads for nine multiply-adds
-//! where the tile needs eleven.
+//! stay in registers instead, and the window slides along x (`slide`): three loads for nine
+//! multiply-adds where the tile needs eleven. Five taps at a time, the sums of each row waiting in the
+//! output, were no faster than tiles at 5x5.
+
+mod slide;
 
 use super::activation::Activation;
 use super::window::{Axis, ConvSpec, check};
 use super::{Args, Kernel};
 use crate::simd::{LANES, Native, Vector};
+use slide::Track;
+use std::array::from_fn;
 use std::ops::Range;
 
 /// Pixels of a tile.
 const PIXELS: usize = 4;
 
-/// Floats of an output row that are made for one block of channels before the next: of it and the
-/// three input rows it needs, all channels then fit into a first-level cache of 32 KiB.
-const CACHED: usize = 1536;
+/// Outputs that are made for four channels before the next four, so that the lines of the cache which
+/// their pixels lie in are still there: `floats` from pixel to pixel, `lines` for each output. Of a
+/// first-level cache of 32 KiB: 8 lines for each place in a page of 4 KiB.
+fn cached_pixels(floats: usize, lines: usize) -> usize {
+    const PAGE: usize = 4096;
+    const LINE: usize = 64;
+    const WAYS: usize = 8;
+    // Pixels a power of two apart share few places.
+    let apart = (floats * size_of::<f32>()).trailing_zeros().min(PAGE.trailing_zeros());
+    let places = (PAGE >> apart).min(PAGE / LINE);
+    (WAYS * places / lines).clamp(4 * PIXELS, 16 * PIXELS)
+}
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
@@ -51,7 +65,7 @@ impl Depthwise {
         Depthwise { batch, axes: spec.axes(), ci, co, weights, bias, activation }
     }
 
-    /// One output row, `[ow, co]`, of an image `[h, w, ci]`.
+    /// One output row, `[ow, co]`, of an image `[h, w, c]`.
     fn row<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32]) {
         let [rows, columns] = self.axes;
         assert_eq!(image.len(), rows.input * columns.input * self.ci);
@@ -60,20 +74,26 @@ impl Depthwise {
             self.scalar_row(y, image, output);
             return self.activation.pass::<V>(output);
         }
+        match [rows.kernel, columns.kernel, columns.stride] {
+            [3, 3, 1] => self.square_row::<V>(y, image, output),
+            _ => self.tiles::<V>(y, image, output),
+        }
+        self.activation.finish::<V>(output);
+    }
+
+    /// A row of windows of any size.
+    fn tiles<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32]) {
+        let [rows, columns] = self.axes;
         let inside = columns.interior();
         let (ky, all) = (rows.taps(y), 0..columns.kernel);
-        let slides =
-            rows.kernel == 3 && columns.kernel == 3 && columns.dilation == 1 && columns.stride <= 2;
+        let skips = [rows.kernel, columns.kernel, columns.stride, columns.dilation] == [3, 3, 2, 1];
         let mut x = 0;
         while x < columns.output {
-            // SAFETY: the lengths are asserted above and in `new`. A tile's pixels are interior
-            // along x, and a tile has at most `ci` channels; single pixels may be anywhere.
+            // SAFETY: `row` asserts the lengths. A tile's pixels are interior along x, and a tile has
+            // at most `ci` channels; single pixels may be anywhere.
             unsafe {
-                if x == inside.start && slides && ky.len() == 3 && !inside.is_empty() {
-                    match columns.stride {
-                        1 => self.slide::<V, 1>(y, inside.clone(), image, output),
-                        _ => self.slide::<V, 2>(y, inside.clone(), image, output),
-                    }
+                if x == inside.start && skips && ky.len() == 3 && !inside.is_empty() {
+                    self.skip::<V>(y, inside.clone(), image, output);
                     x = inside.end;
                 } else if inside.contains(&x) && inside.len() >= PIXELS {
                     // The last tile may compute some pixels again.
@@ -93,15 +113,112 @@ impl Depthwise {
                 }
             }
         }
-        self.activation.finish::<V>(output);
     }
 
-    /// Pixels `xs` for 3x3 taps, S pixels from window to window.
+    /// A row of 3x3 windows at stride 1.
+    fn square_row<V: Vector>(&self, y: usize, image: &[f32], output: &mut [f32]) {
+        let ky = self.axes[0].taps(y);
+        // A row above or below the image counts as another one inside, with taps of 0.
+        let rows = from_fn(|k| self.input_row(y, k).unwrap_or(self.nearest_row(y)));
+        self.tracks(rows, image, output, |channel, track, outputs| {
+            let taps = from_fn(|k| match ky.contains(&k) {
+                true => self.taps::<V>(k, channel),
+                false => [V::splat(0.0); 3],
+            });
+            let bias = self.bias::<V>(channel);
+            // SAFETY: `tracks` gives columns that may be read, and outputs that may be written.
+            unsafe {
+                match self.activation {
+                    Activation::HardSwish => {
+                        track.slide::<V>(outputs, taps, bias, V::hard_swish);
+                    }
+                    Activation::Relu => track.slide::<V>(outputs, taps, bias, V::relu),
+                    Activation::Clamp { lo, hi } => {
+                        let (lo, hi) = (V::splat(lo), V::splat(hi));
+                        track.slide::<V>(outputs, taps, bias, |x| x.clamp(lo, hi));
+                    }
+                    _ => track.slide::<V>(outputs, taps, bias, |x| x),
+                }
+            }
+        });
+    }
+
+    /// The input row under tap `k` of an output row, if that lies inside the image.
+    fn input_row(&self, y: usize, k: usize) -> Option<usize> {
+        let rows = self.axes[0];
+        let row = rows.origin(y) + (k * rows.dilation) as isize;
+        usize::try_from(row).ok().filter(|&row| row < rows.input)
+    }
+
+    /// The first input row under a window; any if there is none.
+    fn nearest_row(&self, y: usize) -> usize {
+        let k = self.axes[0].taps(y).start;
+        self.input_row(y, k).unwrap_or(0)
+    }
+
+    /// Goes along one row of outputs at stride 1, four channels at a time, in pieces whose pixels stay in
+    /// the cache: calls `slide` with the first channel, the track that reads these rows of the image, and
+    /// the outputs to make.
+    #[inline(always)]
+    fn tracks(
+        &self,
+        rows: [usize; 3],
+        image: &[f32],
+        output: &mut [f32],
+        slide: impl Fn(usize, Track, Range<usize>),
+    ) {
+        let (columns, c) = (self.axes[1], self.ci);
+        let step = columns.dilation * c;
+        let outputs = cached_pixels(step, 3 + 1);
+        // Dilated windows see every `dilation`-th column only: so many tracks beside each other.
+        for phase in 0..columns.dilation.min(columns.output) {
+            let count = (columns.output - phase).div_ceil(columns.dilation);
+            let start = phase as isize - columns.pad as isize; // column of the image
+            let until = |column: usize| {
+                let distance = usize::try_from(column as isize - start).unwrap_or(0);
+                distance.div_ceil(columns.dilation)
+            };
+            let inside = [until(0), until(columns.input)];
+            for first in (0..count).step_by(outputs) {
+                let piece = first..(first + outputs).min(count);
+                for channel in (0..c).step_by(LANES) {
+                    // The last channels may be computed again.
+                    let channel = channel.min(c - LANES);
+                    let at = |row: usize| {
+                        let pixel = (row * columns.input) as isize + start;
+                        image.as_ptr().wrapping_offset(pixel * c as isize).wrapping_add(channel)
+                    };
+                    let output = output.as_mut_ptr().wrapping_add(phase * c + channel);
+                    let track = Track { rows: rows.map(at), inside, output, step };
+                    slide(channel, track, piece.clone());
+                }
+            }
+        }
+    }
+
+    /// Four channels of the three taps in row `k` of the window.
+    fn taps<V: Vector>(&self, k: usize, channel: usize) -> [V; 3] {
+        let first = &self.weights[k * 3 * self.co..][..3 * self.co];
+        from_fn(|kx| {
+            let four = &first[kx * self.co..][channel..channel + LANES];
+            // SAFETY: there are four.
+            unsafe { V::load(four.as_ptr()) }
+        })
+    }
+
+    /// Four channels of the bias.
+    fn bias<V: Vector>(&self, channel: usize) -> V {
+        let four = &self.bias[channel..channel + LANES];
+        // SAFETY: there are four.
+        unsafe { V::load(four.as_ptr()) }
+    }
+
+    /// Pixels `xs` for 3x3 taps at stride 2.
     ///
     /// # Safety
     /// `image` is `[h, w, ci]`, `output` is `[ow, ci]`, and `ci >= 4`. The windows of `xs` lie
     /// inside the image, with no dilation along x.
-    unsafe fn slide<V: Vector, const S: usize>(
+    unsafe fn skip<V: Vector>(
         &self,
         y: usize,
         xs: Range<usize>,
@@ -109,7 +226,7 @@ impl Depthwise {
         output: &mut [f32],
     ) {
         let ([rows, columns], c) = (self.axes, self.ci);
-        let pixels = (CACHED / (c * S)).max(2 * PIXELS);
+        let pixels = cached_pixels(c, 3 * 2 + 1);
         for x in xs.clone().step_by(pixels) {
             let count = pixels.min(xs.end - x);
             let first = (rows.origin(y) as usize * columns.input + columns.origin(x) as usize) * c;
@@ -123,17 +240,17 @@ impl Depthwise {
                     let out = output.as_mut_ptr().add(x * c + channel);
                     match self.activation {
                         Activation::HardSwish => {
-                            self.slide_along::<V, S>(channel, count, input, out, V::hard_swish);
+                            self.skip_along::<V>(channel, count, input, out, V::hard_swish);
                         }
                         Activation::Relu => {
-                            self.slide_along::<V, S>(channel, count, input, out, V::relu);
+                            self.skip_along::<V>(channel, count, input, out, V::relu);
                         }
                         Activation::Clamp { lo, hi } => {
                             let (lo, hi) = (V::splat(lo), V::splat(hi));
                             let clamp = |x: V| x.clamp(lo, hi);
-                            self.slide_along::<V, S>(channel, count, input, out, clamp);
+                            self.skip_along::<V>(channel, count, input, out, clamp);
                         }
-                        _ => self.slide_along::<V, S>(channel, count, input, out, |x| x),
+                        _ => self.skip_along::<V>(channel, count, input, out, |x| x),
                     }
                 }
             }
@@ -143,10 +260,10 @@ impl Depthwise {
     /// Four channels of `count` pixels, from the top left tap of the first.
     ///
     /// # Safety
-    /// The windows that start at `input` and each S pixels after it must be readable, and the
+    /// The windows that start at `input` and each two pixels after it must be readable, and the
     /// pixels from `output` on writable.
     #[inline(always)]
-    unsafe fn slide_along<V: Vector, const S: usize>(
+    unsafe fn skip_along<V: Vector>(
         &self,
         channel: usize,
         count: usize,
@@ -157,10 +274,10 @@ impl Depthwise {
         let c = self.ci;
         let row = self.axes[0].dilation * self.axes[1].input * c;
         // SAFETY: weights are [3, 3, c] and the bias [c], channel + 4 <= c; the rest is the
-        // caller's promise: of n pixels, columns 0..(n - 1) * S + 3 are loaded, and n >= 1.
+        // caller's promise: of n pixels, columns 0..(n - 1) * 2 + 3 are loaded, and n >= 1.
         unsafe {
             let tap = |i: usize| V::load(self.weights.as_ptr().add(i * c + channel));
-            let w: [V; 9] = std::array::from_fn(tap);
+            let w: [V; 9] = from_fn(tap);
             let bias = V::load(self.bias.as_ptr().add(channel));
             let mut at = input;
             let column = |at: *const f32| [at, at.add(row), at.add(2 * row)].map(|p| V::load(p));
@@ -168,28 +285,15 @@ impl Depthwise {
             let under = |[a, b, d]: [V; 3], kx: usize, sum: V| {
                 d.mul_add(w[6 + kx], b.mul_add(w[3 + kx], a.mul_add(w[kx], sum)))
             };
-            // The sum of the pixel that comes next, up to the columns seen so far; at stride 1
-            // also of the one after it.
+            // The sum of the pixel that comes next, up to the columns seen so far.
             let mut next = under(column(at), 0, bias);
-            let mut after = bias;
             at = at.add(c);
-            if S == 1 {
-                let seen = column(at);
-                (next, after) = (under(seen, 1, next), under(seen, 0, bias));
-                at = at.add(c);
-            }
             for _ in 0..count {
-                if S == 2 {
-                    next = under(column(at), 1, next);
-                    at = at.add(c);
-                }
+                next = under(column(at), 1, next);
+                at = at.add(c);
                 let seen = column(at);
                 let done = under(seen, 2, next);
-                if S == 1 {
-                    (next, after) = (under(seen, 1, after), under(seen, 0, bias));
-                } else {
-                    next = under(seen, 0, bias);
-                }
+                next = under(seen, 0, bias);
                 at = at.wrapping_add(c);
                 activation(done).store(output);
                 output = output.wrapping_add(c);
@@ -227,14 +331,13 @@ impl Depthwise {
             // of a tap's weights, of the bias, and of a pixel in the output, which has x + P.
             unsafe {
                 let bias = self.bias.as_ptr().add(channel);
-                let mut sums: [[V; B]; P] =
-                    [std::array::from_fn(|b| V::load(bias.add(b * LANES))); P];
+                let mut sums: [[V; B]; P] = [from_fn(|b| V::load(bias.add(b * LANES))); P];
                 let mut row = image.as_ptr().wrapping_offset(first).wrapping_add(channel);
                 let mut weights_row = self.weights.as_ptr().add(first_weight + channel);
                 for _ in ky.clone() {
                     let (mut input, mut weights) = (row, weights_row);
                     for _ in kx.clone() {
-                        let w: [V; B] = std::array::from_fn(|b| V::load(weights.add(b * LANES)));
+                        let w: [V; B] = from_fn(|b| V::load(weights.add(b * LANES)));
                         for (p, sums) in sums.iter_mut().enumerate() {
                             let pixel = input.wrapping_add(p * steps[2]);
                             for (b, sum) in sums.iter_mut().enumerate() {
