@@ -38,7 +38,7 @@ pub use copy::Copy;
 pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
-pub use integer::{IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize, Table};
+pub use integer::{IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec, Requantize, Table};
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
@@ -123,6 +123,7 @@ debug_as_name!(
     DisjointTransposeConv,
     Gemm,
     IntegerConv,
+    IntegerDepthwise,
     IntegerGemm,
     Quantize,
     Reduce,

@@ -6,13 +6,13 @@ use crate::tensor::{DType, Grid, TensorDef};
 
 /// Whether a node whose shapes were inferred has an integer form.
 ///
-/// CONV_2D and FULLY_CONNECTED: one scale for input and result, both int8 or uint8, constant weights of
+/// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: one scale for input and result, both int8 or uint8, constant weights of
 /// the same type, and an activation that is a limit. Functions of one value: those that TFLite has a
 /// table of. Products of quantized values, which TFLite rounds after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     let is_quantized = result.quantization.is_some();
     match op {
-        Op::Conv2d(_) | Op::FullyConnected(_) => {
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => {
             has_integer_weights(operands, result) && limited(op.activation(), result).is_some()
         }
         Op::Unary(function) => {

@@ -1,7 +1,9 @@
 //! Kernels of operators that compute on quantized tensors as they are stored.
 
 use super::{Chosen, Site, conv, nhwc};
-use crate::kernels::{ConvSpec, IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize, Table};
+use crate::kernels::{
+    ConvSpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec, Requantize, Table,
+};
 use crate::ops::{Op, limited};
 use crate::tensor::{Grid, TensorDef, View};
 
@@ -31,6 +33,23 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
                 activation: None,
                 ..window
             };
+            site.reading(1, IntegerConv::new(spec, weights.requantize()))
+        }
+        Op::DepthwiseConv2d(op) => {
+            let weights = weights()?;
+            let (input, [_, oh, ow, co]) = (nhwc(site.operand(0)?), nhwc(site.output()));
+            let shape = nhwc(site.operand(1)?);
+            let window = conv::window(op.window, input, [oh, ow], shape);
+            let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
+            if IntegerDepthwise::fits(&spec, &weights.requantize()) {
+                return site.reading(1, IntegerDepthwise::new(spec, weights.requantize()));
+            }
+            // As a convolution of a group for each channel of the input.
+            let taps = weights.filter.len() / co;
+            let weight = |i: usize| weights.filter[i % taps * co + i / taps];
+            let filter: Vec<i16> = (0..weights.filter.len()).map(weight).collect();
+            let filter_shape = [co, shape[1], shape[2], 1];
+            let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
             site.reading(1, IntegerConv::new(spec, weights.requantize()))
         }
         Op::FullyConnected(_) => {
