@@ -10,6 +10,7 @@
 
 mod activation;
 mod binary;
+mod broadcast;
 mod cast;
 mod conv;
 mod copy;
