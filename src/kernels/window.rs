@@ -70,6 +70,12 @@ impl Axis {
         before(0)..before(self.input as isize)
     }
 
+    /// The pixels of the image under the taps of an output; the dilation is 1.
+    pub fn inside(&self, output: usize) -> Range<usize> {
+        let (origin, taps) = (self.origin(output), self.taps(output));
+        (origin + taps.start as isize) as usize..(origin + taps.end as isize) as usize
+    }
+
     /// From the first tap to the last.
     pub fn span(&self) -> usize {
         (self.kernel - 1) * self.dilation + 1
