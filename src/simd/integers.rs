@@ -116,23 +116,11 @@ pub trait Integers: Copy + 'static {
     /// `to..to + 8` must be writable.
     unsafe fn store_words(self, to: *mut i16);
 
-    /// Writes eight words as floats.
-    ///
-    /// # Safety
-    /// `to..to + 8` must be writable.
-    unsafe fn store_floats(self, to: *mut f32);
-
     /// Writes four lanes.
     ///
     /// # Safety
     /// `to..to + 4` must be writable.
     unsafe fn store(self, to: *mut i32);
-
-    /// Writes the low bytes of eight words.
-    ///
-    /// # Safety
-    /// `to..to + 8` must be writable.
-    unsafe fn store_low_bytes(self, to: *mut u8);
 
     /// Writes the low bytes of eight lanes.
     ///
@@ -310,26 +298,10 @@ mod scalar {
         }
 
         #[inline(always)]
-        unsafe fn store_floats(self, to: *mut f32) {
-            for (i, word) in self.words().into_iter().enumerate() {
-                // SAFETY: the caller's promise.
-                unsafe { *to.add(i) = word.into() };
-            }
-        }
-
-        #[inline(always)]
         unsafe fn store(self, to: *mut i32) {
             for (i, lane) in self.0.into_iter().enumerate() {
                 // SAFETY: the caller's promise.
                 unsafe { *to.add(i) = lane };
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn store_low_bytes(self, to: *mut u8) {
-            for (i, word) in self.words().into_iter().enumerate() {
-                // SAFETY: the caller's promise.
-                unsafe { *to.add(i) = word as u8 };
             }
         }
 
@@ -489,28 +461,9 @@ mod simd128 {
         }
 
         #[inline(always)]
-        unsafe fn store_floats(self, to: *mut f32) {
-            let [first, second] = self.to_lanes().map(|lanes| f32x4_convert_i32x4(lanes.0));
-            // SAFETY: the caller's promise; v128.store needs no alignment.
-            unsafe {
-                v128_store(to.cast(), first);
-                v128_store(to.add(LANES).cast(), second);
-            }
-        }
-
-        #[inline(always)]
         unsafe fn store(self, to: *mut i32) {
             // SAFETY: the caller's promise; v128.store needs no alignment.
             unsafe { v128_store(to.cast(), self.0) }
-        }
-
-        #[inline(always)]
-        unsafe fn store_low_bytes(self, to: *mut u8) {
-            // The upper half is not stored.
-            let bytes =
-                i8x16_shuffle::<0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0>(self.0, self.0);
-            // SAFETY: the caller's promise; no alignment is needed.
-            unsafe { v128_store64_lane::<0>(bytes, to.cast()) }
         }
 
         #[inline(always)]

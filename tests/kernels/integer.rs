@@ -230,7 +230,7 @@ fn depthwise_convolutions() {
         let multiplier = random.pick(&[1, 1, 1, 2, 3]);
         let ci = random.below(1..20);
         let co = ci * multiplier;
-        let Some(slide) = Slide::new(&mut random, ci).filter(|_| co >= 4) else { continue };
+        let Some(slide) = Slide::new(&mut random, ci) else { continue };
         ran += 1;
         let [kh, kw] = slide.kernel;
         let made = Made::new(&mut random, [kh * kw, co]);
@@ -252,5 +252,5 @@ fn depthwise_convolutions() {
             (0..slide.input[0] * slide.output[0] * slide.output[1] * co).map(element).collect();
         check(&kernel, &image, &want, made.signed, seed);
     }
-    assert!(ran > 300, "{ran} cases");
+    assert!(ran > 400, "{ran} cases");
 }

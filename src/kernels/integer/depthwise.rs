@@ -1,19 +1,18 @@
-//! Depthwise convolution of 8-bit integers, through the loops of the float kernel.
+//! Depthwise convolution of 8-bit integers.
 //!
-//! The sum of all products of 9 by 8 bits of a window is exact in float32, which counts up to 2^24.
-//! The rows of the image that an output row needs lie in scratch, widened to floats, with the padding
-//! around them; those that the next one needs too are kept.
+//! Each word of a row lies in scratch beside the one that the next tap of the window meets, so that a
+//! dot product of pairs does two taps at once. The rows of the image that an output row needs are kept
+//! like that, with the padding around them, as long as the next one needs them too.
 
-use super::{Bytes, Requantize, output_bytes};
-use crate::kernels::depthwise::{PIXELS, Windows, slides};
+use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
-use crate::simd::{LANES, Limits, Native, Vector};
+use crate::simd::{Integers, LANES, Limits, NativeIntegers, WORDS};
 use std::array::from_fn;
 use std::ops::Range;
 
-/// No sum may be larger: float32 counts no further.
-const MAX_SUM: i64 = 1 << f32::MANTISSA_DIGITS;
+/// Pixels of a tile.
+const PIXELS: usize = 4;
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
@@ -26,45 +25,41 @@ pub struct IntegerDepthwise {
     /// Output channels.
     co: usize,
     input_zero: i32,
-    windows: Windows,
-    /// `[co]`.
+    /// `[kh, pairs, channels, 2]`, where channels fill whole vectors: pairs of taps of a row, 0 where
+    /// there is none left.
+    weights: Vec<i16>,
+    /// `[channels]`.
+    bias: Vec<i32>,
+    /// `[channels]`.
     scales: Vec<f32>,
     limits: Limits,
-    /// Pixels of a widened row.
+    /// Pixels of a row with its padding.
     pixels: usize,
-    /// Widened rows that are kept.
+    /// Rows that are kept.
     kept: usize,
 }
 
 impl IntegerDepthwise {
-    /// Whether no sum passes what float32 counts to, and there are as many channels as a vector has.
-    pub fn fits(spec: &ConvSpec<'_, i16, i32>, requantize: &Requantize<'_>) -> bool {
-        let co = spec.filter_shape[3];
-        let farthest = |channel: usize| {
-            let weights = spec.filter.iter().skip(channel).step_by(co);
-            let weights =
-                weights.map(|&w| (i64::from(w) - i64::from(requantize.filter_zero)).abs());
-            let bias = spec.bias.map_or(0, |bias| i64::from(bias[channel]).abs());
-            // No difference from a zero point is larger than 255.
-            weights.sum::<i64>() * 255 + bias
-        };
-        co >= LANES && (0..co).all(|channel| farthest(channel) <= MAX_SUM)
-    }
-
     /// Packs the weights, as stored. The activation is in the limits of `requantize`.
     ///
     /// # Panics
-    /// When a slice has not the length the spec implies, the filter's channels are no multiple of the
-    /// input's, or the spec does not fit.
+    /// When a slice has not the length the spec implies, or the filter's channels are no multiple of
+    /// the input's.
     pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise {
         let [batch, _, _, ci] = spec.input;
         let [one, kh, kw, co] = spec.filter_shape;
         check(&spec, co);
-        assert!(one == 1 && ci > 0 && co % ci == 0, "channels");
-        assert!(IntegerDepthwise::fits(&spec, &requantize), "sums");
-        let weight = |&w: &i16| f32::from(w) - requantize.filter_zero as f32;
-        let weights = spec.filter.iter().map(weight).collect();
-        let bias = (0..co).map(|c| spec.bias.map_or(0.0, |bias| bias[c] as f32)).collect();
+        assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
+        let channels = co.next_multiple_of(LANES);
+        let pairs = kw.div_ceil(2);
+        let mut weights = vec![0; kh * pairs * channels * 2];
+        for (i, weight) in spec.filter.iter().enumerate() {
+            let (ky, kx, c) = (i / co / kw, i / co % kw, i % co);
+            let at = ((ky * pairs + kx / 2) * channels + c) * 2 + kx % 2;
+            weights[at] = weight - requantize.filter_zero as i16;
+        }
+        let bias = |c: usize| spec.bias.and_then(|bias| bias.get(c).copied()).unwrap_or(0);
+        let scale = |c: usize| if c < co { requantize.scale(c) } else { 0.0 };
         let axes @ [rows, columns] = spec.axes();
         IntegerDepthwise {
             batch,
@@ -72,111 +67,151 @@ impl IntegerDepthwise {
             ci,
             co,
             input_zero: requantize.input_zero,
-            windows: Windows { kernel: [kh, kw], channels: co, weights, bias },
-            scales: (0..co).map(|c| requantize.scale(c)).collect(),
+            weights,
+            bias: (0..channels).map(bias).collect(),
+            scales: (0..channels).map(scale).collect(),
             limits: requantize.limits(),
             pixels: columns.output.saturating_sub(1) * columns.stride + columns.span(),
             kept: rows.span().min(rows.input),
         }
     }
 
-    /// Floats of a widened row.
-    fn row_floats(&self) -> usize {
-        self.pixels * self.co
+    /// Pairs of taps of a row.
+    fn pairs(&self) -> usize {
+        self.axes[1].kernel.div_ceil(2)
+    }
+
+    /// Words from a tap to the next one.
+    fn tap(&self) -> usize {
+        self.axes[1].dilation * self.co
+    }
+
+    /// Words of a row that is widened: with the tap after the last pair.
+    fn row_words(&self) -> usize {
+        self.pixels * self.co + self.tap()
+    }
+
+    /// Words of a row of pairs: with those that a vector may read after the last channel.
+    fn row_pairs(&self) -> usize {
+        2 * self.row_words() + WORDS
     }
 
     /// A row of the image from element `from` on, with the padding beside it, and each channel as
     /// often as it has windows.
-    fn widen(&self, input: Bytes, from: usize, floats: &mut [f32]) {
+    fn widen(&self, input: Bytes, from: usize, words: &mut [i16]) {
         let [_, columns] = self.axes;
         let before = columns.pad.min(self.pixels);
         let inside = columns.input.min(self.pixels - before);
-        let (left, rest) = floats.split_at_mut(before * self.co);
+        let (left, rest) = words.split_at_mut(before * self.co);
         let (middle, right) = rest.split_at_mut(inside * self.co);
-        left.fill(0.0);
-        right.fill(0.0);
+        left.fill(0);
+        right.fill(0);
         match self.co / self.ci {
-            1 => input.widen_to_floats(from, self.input_zero, middle),
+            1 => input.widen(from, self.input_zero, middle),
             multiplier => {
                 for (i, copies) in middle.chunks_exact_mut(multiplier).enumerate() {
-                    copies.fill((input.at(from + i) - self.input_zero) as f32);
+                    copies.fill((input.at(from + i) - self.input_zero) as i16);
                 }
             }
         }
     }
 
-    /// One output row, `[ow, co]`. `row` is where the window's row `ky` starts.
+    /// P pixels, 4 * B channels from `channel` on, of which `left` are stored. `row` is where the
+    /// window's row `ky` of the first pixel starts.
     ///
     /// # Safety
-    /// Each of the rows must have [`IntegerDepthwise::row_floats`].
+    /// From each of the rows the pairs of all taps of all P pixels must be readable; of the channels,
+    /// B vectors must be there. The `left` bytes of each pixel at `output` must be writable.
     #[inline(always)]
-    unsafe fn row<V: Vector>(&self, row: impl Fn(usize) -> *const f32, output: &mut [u8]) {
-        let ([_, columns], c) = (self.axes, self.co);
-        let scales = |channel: usize| {
-            assert!(channel + LANES <= self.scales.len());
-            // SAFETY: asserted.
-            unsafe { V::load(self.scales.as_ptr().add(channel)) }
-        };
-        assert_eq!(output.len(), columns.output * c);
-        let out = output.as_mut_ptr();
-        if slides(self.axes) {
-            let rows = from_fn(&row);
-            let put = |sum: V, channel: usize, to: *mut u8| {
-                // SAFETY: `slide` asks for four channels of a pixel of the output.
-                unsafe { sum.store_steps(scales(channel), self.limits, to) }
-            };
-            // SAFETY: rows have `pixels` pixels, which the windows of all outputs lie in (see
-            // `new`); there are four channels or more (see `fits`).
-            return unsafe {
-                match columns.stride {
-                    1 => self.windows.slide::<V, u8, 1>(columns.output, rows, out, put),
-                    _ => self.windows.slide::<V, u8, 2>(columns.output, rows, out, put),
-                }
-            };
-        }
-        for x in (0..columns.output).step_by(if columns.output < PIXELS { 1 } else { PIXELS }) {
-            // The last tile may compute some pixels again.
-            let first = x.min(columns.output.saturating_sub(PIXELS));
-            // SAFETY: pixels from `first` on are there, or from x on one, and B * 4 channels.
-            unsafe {
-                match (columns.output, c) {
-                    (..PIXELS, _) => self.tile::<V, 1, 1>(x, &row, &scales, out),
-                    (_, 8..) => self.tile::<V, PIXELS, 2>(first, &row, &scales, out),
-                    _ => self.tile::<V, PIXELS, 1>(first, &row, &scales, out),
-                }
-            }
-        }
-    }
-
-    /// P pixels, from the first on.
-    ///
-    /// # Safety
-    /// As [`IntegerDepthwise::row`]; the output at `out` has these pixels, and at least `4 * B`
-    /// channels.
-    #[inline(always)]
-    unsafe fn tile<V: Vector, const P: usize, const B: usize>(
+    unsafe fn tile<V: Integers, const P: usize, const B: usize>(
         &self,
-        first: usize,
-        row: impl Fn(usize) -> *const f32,
-        scales: impl Fn(usize) -> V,
-        out: *mut u8,
+        row: impl Fn(usize) -> *const i16,
+        channel: usize,
+        left: usize,
+        output: *mut u8,
     ) {
-        let ([rows, columns], c) = (self.axes, self.co);
-        let taps = [&(0..rows.kernel), &(0..columns.kernel)];
-        let at = |ky: usize| row(ky).wrapping_add(first * columns.stride * c);
-        let steps = [columns.dilation * c, columns.stride * c];
-        // SAFETY: the caller's promise; the windows of all pixels lie in the rows (see `new`).
+        let channels = self.bias.len();
+        let (pixel, pair) = (2 * self.axes[1].stride * self.co, 4 * self.tap());
+        // SAFETY: the caller's promise; weights are [kh, pairs, channels, 2], bias and scales
+        // [channels].
         unsafe {
-            self.windows.tile::<V, P, B>(taps, at, steps, |sums, channel| {
-                for b in 0..B {
-                    let scales = scales(channel + b * LANES);
-                    for (p, sums) in sums.iter().enumerate() {
-                        let to = out.add((first + p) * c + channel + b * LANES);
-                        sums[b].store_steps(scales, self.limits, to);
+            let mut weights = self.weights.as_ptr().add(2 * channel);
+            let bias = self.bias.as_ptr().add(channel);
+            let mut sums: [[V; B]; P] = [from_fn(|b| V::load(bias.add(b * LANES))); P];
+            for ky in 0..self.axes[0].kernel {
+                let mut input = row(ky).wrapping_add(2 * channel);
+                for _ in 0..self.pairs() {
+                    let w: [V; B] = from_fn(|b| V::load_words(weights.add(b * WORDS)));
+                    for (p, sums) in sums.iter_mut().enumerate() {
+                        let input = input.wrapping_add(p * pixel);
+                        for (b, sum) in sums.iter_mut().enumerate() {
+                            *sum = sum.add(V::load_words(input.add(b * WORDS)).dot(w[b]));
+                        }
                     }
+                    input = input.wrapping_add(pair);
+                    weights = weights.wrapping_add(2 * channels);
                 }
-            });
+            }
+            let scales = self.scales.as_ptr().add(channel);
+            for (p, sums) in sums.into_iter().enumerate() {
+                let steps: [V; B] =
+                    from_fn(|b| sums[b].requantize(scales.add(b * LANES), self.limits));
+                let output = output.add(p * self.co);
+                if B == 2 {
+                    steps[0].store_bytes(steps[B - 1], output);
+                } else {
+                    steps[0].store_first_bytes(output, left.min(LANES));
+                }
+            }
         }
+    }
+
+    /// P pixels, all channels.
+    ///
+    /// # Safety
+    /// As [`IntegerDepthwise::tile`].
+    #[inline(never)]
+    unsafe fn channels<V: Integers, const P: usize>(
+        &self,
+        row: impl Fn(usize) -> *const i16,
+        output: *mut u8,
+    ) {
+        let mut channel = 0;
+        while channel < self.co {
+            let left = self.co - channel;
+            // SAFETY: the caller's promise; there are `left` channels, which fill whole vectors.
+            unsafe {
+                let output = output.add(channel);
+                if left >= WORDS {
+                    self.tile::<V, P, 2>(&row, channel, left, output);
+                    channel += WORDS;
+                } else {
+                    self.tile::<V, P, 1>(&row, channel, left, output);
+                    channel += LANES;
+                }
+            }
+        }
+    }
+}
+
+/// `pairs[i]` is `words[i]` and the word `tap` after it, for all that have one.
+fn pair_up<V: Integers>(words: &[i16], tap: usize, pairs: &mut [i16]) {
+    let count = words.len() - tap;
+    assert!(pairs.len() >= 2 * count);
+    let whole = count / WORDS * WORDS;
+    for i in (0..whole).step_by(WORDS) {
+        // SAFETY: i + 8 <= whole <= count: `tap` words further there are as many, and in `pairs` twice
+        // as many.
+        unsafe {
+            let from = words.as_ptr().add(i);
+            let to = pairs.as_mut_ptr().add(2 * i);
+            let [first, second] = V::load_words(from).zip_words(V::load_words(from.add(tap)));
+            first.store_words(to);
+            second.store_words(to.add(WORDS));
+        }
+    }
+    for i in whole..count {
+        [pairs[2 * i], pairs[2 * i + 1]] = [words[i], words[i + tap]];
     }
 }
 
@@ -196,23 +231,25 @@ impl Kernel for IntegerDepthwise {
     }
 
     fn scratch(&self) -> usize {
-        // And a row of zeros, for those above and below the image.
-        (self.kept + 1).saturating_mul(self.row_floats())
+        // The kept rows, one of zeros for those above and below the image, and one to widen.
+        let pairs = (self.kept + 1).saturating_mul(self.row_pairs());
+        scratch_floats(pairs.saturating_add(self.row_words()))
     }
 
     fn weight_bytes(&self) -> usize {
-        self.windows.bytes() + size_of_val(&self.scales[..])
+        size_of_val(&self.weights[..]) + size_of_val(&self.bias[..]) + size_of_val(&self.scales[..])
     }
 
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
         let [rows, columns] = self.axes;
-        let width = self.row_floats();
+        let width = self.row_pairs();
         let image = rows.input * columns.input * self.ci;
         let input = Bytes::of(args.inputs[0], self.batch * image);
         let row = columns.output * self.co;
         let output = output_bytes(args.outputs, units.len() * row);
-        let (zeros, kept) = args.scratch[..self.scratch()].split_at_mut(width);
-        zeros.fill(0.0);
+        let (widened, pairs) = as_words(args.scratch).split_at_mut(self.row_words());
+        let (zeros, kept) = pairs.split_at_mut(width);
+        zeros.fill(0);
         // The image that rows are kept of, and the first that was not widened yet.
         let mut made = None;
         for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
@@ -224,7 +261,9 @@ impl Kernel for IntegerDepthwise {
                 made.filter(|&(image, _)| image == n).map_or(first, |(_, next)| first.max(next));
             for iy in from..end {
                 let from = n * image + iy * columns.input * self.ci;
-                self.widen(input, from, &mut kept[iy % self.kept * width..][..width]);
+                self.widen(input, from, widened);
+                let pairs = &mut kept[iy % self.kept * width..][..width];
+                pair_up::<NativeIntegers>(widened, self.tap(), pairs);
             }
             made = Some((n, end));
             let row = |ky: usize| {
@@ -234,8 +273,21 @@ impl Kernel for IntegerDepthwise {
                     _ => zeros.as_ptr(),
                 }
             };
-            // SAFETY: all of these rows have `width` floats.
-            unsafe { self.row::<Native>(row, out) };
+            let count = if columns.output < PIXELS { 1 } else { PIXELS };
+            for x in (0..columns.output).step_by(count) {
+                // The last tile may compute some pixels again.
+                let x = x.min(columns.output - count);
+                let at = |ky: usize| row(ky).wrapping_add(2 * x * columns.stride * self.co);
+                // SAFETY: rows have `pixels` pixels, which the windows of all outputs lie in (see
+                // `new`), a tap more for pairs, and a vector. `out` has the pixels from x on.
+                unsafe {
+                    let out = out.as_mut_ptr().add(x * self.co);
+                    match count {
+                        1 => self.channels::<NativeIntegers, 1>(at, out),
+                        _ => self.channels::<NativeIntegers, PIXELS>(at, out),
+                    }
+                }
+            }
         }
     }
 }

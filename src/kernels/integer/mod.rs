@@ -132,62 +132,39 @@ impl<'a> Bytes<'a> {
 
     /// Elements `start..start + words.len()` less `zero`.
     fn widen(&self, start: usize, zero: i32, words: &mut [i16]) {
-        self.each_less(start, zero, words, |v, to| {
-            // SAFETY: `each_less` has room for a vector of elements there.
-            unsafe { v.store_words(to) }
-        });
-    }
-
-    /// Elements `start..start + floats.len()` less `zero`.
-    fn widen_to_floats(&self, start: usize, zero: i32, floats: &mut [f32]) {
-        self.each_less(start, zero, floats, |v, to| {
-            // SAFETY: `each_less` has room for a vector of elements there.
-            unsafe { v.store_floats(to) }
-        });
-    }
-
-    /// Elements from `start` on less `zero`, as many as there is room for.
-    #[inline(always)]
-    fn each_less<T: From<i16>>(
-        &self,
-        start: usize,
-        zero: i32,
-        to: &mut [T],
-        store: impl Fn(NativeIntegers, *mut T),
-    ) {
-        let end = start + to.len();
+        let end = start + words.len();
         match self {
-            Bytes::Signed(v) => each_less(&v[start..end], zero, to, store, |at| {
-                // SAFETY: `each_less` asks for eight elements that are there.
+            Bytes::Signed(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
+                // SAFETY: `widen` asks for eight elements that are there.
                 unsafe { NativeIntegers::load_signed(at) }
             }),
-            Bytes::Unsigned(v) => each_less(&v[start..end], zero, to, store, |at| {
-                // SAFETY: `each_less` asks for eight elements that are there.
+            Bytes::Unsigned(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
+                // SAFETY: `widen` asks for eight elements that are there.
                 unsafe { NativeIntegers::load_unsigned(at) }
             }),
         }
     }
 }
 
-/// `to = bytes - zero`, eight at a time where there are as many.
+/// `words = bytes - zero`.
 #[inline(always)]
-fn each_less<V: Integers, B: Copy + Into<i16>, T: From<i16>>(
-    bytes: &[B],
+fn widen<V: Integers, T: Copy + Into<i16>>(
+    bytes: &[T],
     zero: i32,
-    to: &mut [T],
-    store: impl Fn(V, *mut T),
-    load: impl Fn(*const B) -> V,
+    words: &mut [i16],
+    load: impl Fn(*const T) -> V,
 ) {
-    assert_eq!(bytes.len(), to.len());
+    assert_eq!(bytes.len(), words.len());
     let zeros = V::splat_words(zero as i16);
     let whole = bytes.len() / WORDS * WORDS;
     for i in (0..whole).step_by(WORDS) {
         // SAFETY: i + 8 <= whole, which both slices have.
-        let (from, to) = unsafe { (bytes.as_ptr().add(i), to.as_mut_ptr().add(i)) };
-        store(load(from).sub_words(zeros), to);
+        unsafe {
+            load(bytes.as_ptr().add(i)).sub_words(zeros).store_words(words.as_mut_ptr().add(i))
+        };
     }
-    for (to, &byte) in to[whole..].iter_mut().zip(&bytes[whole..]) {
-        *to = (byte.into() - zero as i16).into();
+    for (word, &byte) in words[whole..].iter_mut().zip(&bytes[whole..]) {
+        *word = byte.into() - zero as i16;
     }
 }
 

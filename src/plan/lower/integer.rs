@@ -84,20 +84,11 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
         }
         Op::DepthwiseConv2d(op) => {
             let weights = weights()?;
-            let (input, [_, oh, ow, co]) = (nhwc(site.operand(0)?), nhwc(site.output()));
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(0)?), nhwc(site.output()));
             let shape = nhwc(site.operand(1)?);
             let window = conv::window(op.window, input, [oh, ow], shape);
             let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
-            if IntegerDepthwise::fits(&spec, &weights.requantize()) {
-                return site.reading(1, IntegerDepthwise::new(spec, weights.requantize()));
-            }
-            // As a convolution of a group for each channel of the input.
-            let taps = weights.filter.len() / co;
-            let weight = |i: usize| weights.filter[i % taps * co + i / taps];
-            let filter: Vec<i16> = (0..weights.filter.len()).map(weight).collect();
-            let filter_shape = [co, shape[1], shape[2], 1];
-            let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
-            site.reading(1, IntegerConv::new(spec, weights.requantize()))
+            site.reading(1, IntegerDepthwise::new(spec, weights.requantize()))
         }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
