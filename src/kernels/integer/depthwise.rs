@@ -14,6 +14,9 @@ use std::ops::Range;
 /// Pixels of a tile.
 const PIXELS: usize = 4;
 
+/// Windows of more rows than that run as any other convolution.
+const MAX_ROWS: usize = 16;
+
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
 pub struct IntegerDepthwise {
@@ -40,15 +43,21 @@ pub struct IntegerDepthwise {
 }
 
 impl IntegerDepthwise {
+    /// Whether a window has few enough rows.
+    pub fn fits(spec: &ConvSpec<'_, i16, i32>) -> bool {
+        spec.filter_shape[1] <= MAX_ROWS
+    }
+
     /// Packs the weights, as stored. The activation is in the limits of `requantize`.
     ///
     /// # Panics
-    /// When a slice has not the length the spec implies, or the filter's channels are no multiple of
-    /// the input's.
+    /// When a slice has not the length the spec implies, the filter's channels are no multiple of the
+    /// input's, or the window does not fit.
     pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise {
         let [batch, _, _, ci] = spec.input;
         let [one, kh, kw, co] = spec.filter_shape;
         check(&spec, co);
+        assert!(IntegerDepthwise::fits(&spec), "rows");
         assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
         let channels = co.next_multiple_of(LANES);
         let pairs = kw.div_ceil(2);
@@ -116,16 +125,16 @@ impl IntegerDepthwise {
         }
     }
 
-    /// P pixels, 4 * B channels from `channel` on, of which `left` are stored. `row` is where the
-    /// window's row `ky` of the first pixel starts.
+    /// P pixels, 4 * B channels from `channel` on, of which `left` are stored. `rows` are where
+    /// the window's rows of the first pixel start.
     ///
     /// # Safety
-    /// From each of the rows the pairs of all taps of all P pixels must be readable; of the channels,
+    /// There are as many rows as the window has. From each the pairs of all taps of all P pixels must be readable; of the channels,
     /// B vectors must be there. The `left` bytes of each pixel at `output` must be writable.
     #[inline(always)]
     unsafe fn tile<V: Integers, const P: usize, const B: usize>(
         &self,
-        row: impl Fn(usize) -> *const i16,
+        rows: &[*const i16],
         channel: usize,
         left: usize,
         output: *mut u8,
@@ -138,8 +147,8 @@ impl IntegerDepthwise {
             let mut weights = self.weights.as_ptr().add(2 * channel);
             let bias = self.bias.as_ptr().add(channel);
             let mut sums: [[V; B]; P] = [from_fn(|b| V::load(bias.add(b * LANES))); P];
-            for ky in 0..self.axes[0].kernel {
-                let mut input = row(ky).wrapping_add(2 * channel);
+            for row in rows {
+                let mut input = row.wrapping_add(2 * channel);
                 for _ in 0..self.pairs() {
                     let w: [V; B] = from_fn(|b| V::load_words(weights.add(b * WORDS)));
                     for (p, sums) in sums.iter_mut().enumerate() {
@@ -171,11 +180,7 @@ impl IntegerDepthwise {
     /// # Safety
     /// As [`IntegerDepthwise::tile`].
     #[inline(never)]
-    unsafe fn channels<V: Integers, const P: usize>(
-        &self,
-        row: impl Fn(usize) -> *const i16,
-        output: *mut u8,
-    ) {
+    unsafe fn channels<V: Integers, const P: usize>(&self, rows: &[*const i16], output: *mut u8) {
         let mut channel = 0;
         while channel < self.co {
             let left = self.co - channel;
@@ -183,10 +188,10 @@ impl IntegerDepthwise {
             unsafe {
                 let output = output.add(channel);
                 if left >= WORDS {
-                    self.tile::<V, P, 2>(&row, channel, left, output);
+                    self.tile::<V, P, 2>(rows, channel, left, output);
                     channel += WORDS;
                 } else {
-                    self.tile::<V, P, 1>(&row, channel, left, output);
+                    self.tile::<V, P, 1>(rows, channel, left, output);
                     channel += LANES;
                 }
             }
@@ -266,25 +271,29 @@ impl Kernel for IntegerDepthwise {
                 pair_up::<NativeIntegers>(widened, self.tap(), pairs);
             }
             made = Some((n, end));
-            let row = |ky: usize| {
+            let mut starts = [zeros.as_ptr(); MAX_ROWS];
+            let starts = &mut starts[..rows.kernel];
+            for (ky, start) in starts.iter_mut().enumerate() {
                 let iy = top + (ky * rows.dilation) as isize;
-                match usize::try_from(iy) {
-                    Ok(iy) if iy < rows.input => kept[iy % self.kept * width..][..width].as_ptr(),
-                    _ => zeros.as_ptr(),
+                if let Some(iy) = usize::try_from(iy).ok().filter(|&iy| iy < rows.input) {
+                    *start = kept[iy % self.kept * width..][..width].as_ptr();
                 }
-            };
+            }
             let count = if columns.output < PIXELS { 1 } else { PIXELS };
+            let mut before = 0;
             for x in (0..columns.output).step_by(count) {
                 // The last tile may compute some pixels again.
                 let x = x.min(columns.output - count);
-                let at = |ky: usize| row(ky).wrapping_add(2 * x * columns.stride * self.co);
+                let words = 2 * (x - before) * columns.stride * self.co;
+                starts.iter_mut().for_each(|start| *start = start.wrapping_add(words));
+                before = x;
                 // SAFETY: rows have `pixels` pixels, which the windows of all outputs lie in (see
                 // `new`), a tap more for pairs, and a vector. `out` has the pixels from x on.
                 unsafe {
                     let out = out.as_mut_ptr().add(x * self.co);
                     match count {
-                        1 => self.channels::<NativeIntegers, 1>(at, out),
-                        _ => self.channels::<NativeIntegers, PIXELS>(at, out),
+                        1 => self.channels::<NativeIntegers, 1>(starts, out),
+                        _ => self.channels::<NativeIntegers, PIXELS>(starts, out),
                     }
                 }
             }

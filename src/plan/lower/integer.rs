@@ -88,7 +88,16 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let shape = nhwc(site.operand(1)?);
             let window = conv::window(op.window, input, [oh, ow], shape);
             let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
-            site.reading(1, IntegerDepthwise::new(spec, weights.requantize()))
+            if IntegerDepthwise::fits(&spec) {
+                return site.reading(1, IntegerDepthwise::new(spec, weights.requantize()));
+            }
+            // As a convolution of a group for each channel of the input.
+            let (co, taps) = (shape[3], shape[1] * shape[2]);
+            let weight = |i: usize| weights.filter[i % taps * co + i / taps];
+            let filter: Vec<i16> = (0..co * taps).map(weight).collect();
+            let filter_shape = [co, shape[1], shape[2], 1];
+            let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
+            site.reading(1, IntegerConv::new(spec, weights.requantize()))
         }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
