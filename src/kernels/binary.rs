@@ -1,14 +1,12 @@
 //! Functions of two values, with broadcasting.
 
 use super::activation::Activation;
+use super::broadcast::{Broadcast, PATTERN};
 use super::{Args, Kernel};
 use crate::ops::{self, BinaryKind};
 use crate::simd::{LANES, Native, Vector};
 use crate::tensor::Shape;
 use std::ops::Range;
-
-/// Elements of a unit, at least: a few microseconds of work.
-const UNIT: usize = 1024;
 
 /// A function of two values, of fixed shapes.
 #[derive(Debug, Clone, Copy)]
@@ -28,24 +26,7 @@ pub struct Binary {
     activation: Activation,
     /// Whether the activation does anything.
     activates: bool,
-    /// Elements of the operands.
-    lengths: [usize; 2],
-    elements: usize,
-    /// Axes of the output, outermost first, as few as can be: neighbours that both operands walk
-    /// through in the same way are one. The last is the row. Never empty.
-    axes: Vec<Stretch>,
-    /// Elements of a unit: rows, or pieces of the only one.
-    unit: usize,
-    /// The operands that have the output's shape.
-    in_place: Vec<usize>,
-}
-
-/// One axis of a broadcast.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Stretch {
-    extent: usize,
-    /// For each operand, elements from one position to the next: 0 where it repeats.
-    steps: [usize; 2],
+    broadcast: Broadcast,
 }
 
 impl Binary {
@@ -54,31 +35,12 @@ impl Binary {
     /// # Panics
     /// When the operands do not broadcast to the output.
     pub fn new(spec: BinarySpec<'_>) -> Binary {
-        let axes = stretches(spec.operands, spec.output);
-        let elements = spec.output.elements();
-        let row = axes.last().map_or(1, |a| a.extent).max(1);
-        let lengths = spec.operands.map(Shape::elements);
         Binary {
             kind: spec.op.kind,
             activation: spec.op.activation.into(),
             activates: spec.op.activation.is_some(),
-            lengths,
-            elements,
-            unit: if axes.len() == 1 { UNIT } else { row * UNIT.div_ceil(row) },
-            axes,
-            in_place: (0..2).filter(|&i| lengths[i] == elements).collect(),
+            broadcast: Broadcast::new(spec.operands, spec.output),
         }
-    }
-
-    /// Where each operand is at the start of a row.
-    fn offsets(&self, row: usize) -> [usize; 2] {
-        let (mut rest, mut at) = (row, [0; 2]);
-        for axis in self.axes[..self.axes.len() - 1].iter().rev() {
-            let position = rest % axis.extent;
-            rest /= axis.extent;
-            at = [0, 1].map(|i| at[i] + position * axis.steps[i]);
-        }
-        at
     }
 
     /// Elements `span` of the output. An operand that is `None` lies in the output.
@@ -88,13 +50,7 @@ impl Binary {
         operands: [Option<&[f32]>; 2],
         output: &mut [f32],
     ) {
-        assert!(output.len() == span.len() && span.end <= self.elements);
-        for (i, operand) in operands.iter().enumerate() {
-            match operand {
-                Some(slice) => assert_eq!(slice.len(), self.lengths[i]),
-                None => assert!(self.in_place.contains(&i), "operand {i} cannot be in place"),
-            }
-        }
+        self.broadcast.check(&span, operands.map(|slice| slice.map(<[f32]>::len)), output.len());
         match self.kind {
             BinaryKind::Add => self.apply::<V>(span, operands, output, V::add),
             BinaryKind::Sub => self.apply::<V>(span, operands, output, V::sub),
@@ -127,21 +83,14 @@ impl Binary {
         output: &mut [f32],
         f: impl Fn(V, V) -> V + Copy,
     ) {
-        if let Some(repeated) = self.short_repeated_row() {
+        if let Some(repeated) = self.broadcast.short_repeated_row() {
             return self.patterns::<V>(repeated, span, operands, output, f);
         }
-        match self.axes[self.axes.len() - 1].steps {
-            [0, _] => self.rows::<V, false, true>(span, operands, output, f),
-            [_, 0] => self.rows::<V, true, false>(span, operands, output, f),
+        match self.broadcast.moves() {
+            [false, _] => self.rows::<V, false, true>(span, operands, output, f),
+            [_, false] => self.rows::<V, true, false>(span, operands, output, f),
             _ => self.rows::<V, true, true>(span, operands, output, f),
         }
-    }
-
-    /// The operand that is one short row, the same for each row of the other: a gate per channel.
-    fn short_repeated_row(&self) -> Option<usize> {
-        let [outer, row] = self.axes[..] else { return None };
-        let short = row.steps == [1, 1] && 2 * row.extent <= PATTERN;
-        (0..2).find(|&i| short && outer.steps[i] == 0 && outer.steps[1 - i] == row.extent)
     }
 
     /// Copies of the short row, one after the other, make long rows: 16 channels are only four
@@ -188,23 +137,12 @@ impl Binary {
         f: impl Fn(V, V) -> V,
     ) {
         let moves = [A, B];
-        let (row, outer) = match self.axes[..] {
-            [row] => (row, None),
-            [.., outer, row] => (row, Some(outer)),
-            [] => unreachable!("there is a row"),
-        };
-        let mut at = span.start;
-        let (mut index, mut within) = (at / row.extent, at % row.extent);
-        let mut position = outer.map_or(0, |outer| index % outer.extent);
-        let mut offsets = self.offsets(index);
-        while at < span.end {
-            // No longer than what stays in the cache for the activation.
-            let count = (row.extent - within).min(span.end - at).min(UNIT);
-            let out = &mut output[at - span.start..][..count];
+        self.broadcast.rows(span, |at, count, offsets| {
+            let out = &mut output[at..][..count];
             let to = out.as_mut_ptr();
             let from = [0, 1].map(|i| match operands[i] {
-                // Checked slicing: all that `row` reads of it.
-                Some(slice) if moves[i] => slice[offsets[i] + within..][..count].as_ptr(),
+                // Checked slicing: all that `walk` reads of it.
+                Some(slice) if moves[i] => slice[offsets[i]..][..count].as_ptr(),
                 Some(slice) => &raw const slice[offsets[i]],
                 None => to.cast_const(),
             });
@@ -215,30 +153,9 @@ impl Binary {
             if self.activates {
                 self.activation.pass::<V>(out);
             }
-            at += count;
-            within += count;
-            if within < row.extent {
-                continue;
-            }
-            within = 0;
-            index += 1;
-            position += 1;
-            // Rows along the same axis need no division to be found.
-            offsets = match outer {
-                Some(outer) if position < outer.extent => {
-                    [0, 1].map(|i| offsets[i] + outer.steps[i])
-                }
-                _ => {
-                    position = 0;
-                    self.offsets(index)
-                }
-            };
-        }
+        });
     }
 }
-
-/// Floats of a short row's copies.
-const PATTERN: usize = 256;
 
 /// `to[i] = f(a[i], b[i])` for `count` elements; an operand that does not move stays at 0.
 ///
@@ -271,54 +188,27 @@ unsafe fn walk<V: Vector, const A: bool, const B: bool>(
     }
 }
 
-/// The axes of a broadcast, neighbours merged.
-fn stretches(operands: [&Shape; 2], output: &Shape) -> Vec<Stretch> {
-    let mut axes: Vec<Stretch> = Vec::new(); // innermost first
-    let mut steps = [1; 2];
-    for (back, &extent) in output.dims().iter().rev().enumerate() {
-        let own = operands.map(|s| s.dims().iter().rev().nth(back).copied().unwrap_or(1));
-        assert!(own.iter().all(|&e| e == extent || e == 1), "operands do not broadcast");
-        let axis =
-            Stretch { extent, steps: [0, 1].map(|i| if own[i] == 1 { 0 } else { steps[i] }) };
-        steps = [0, 1].map(|i| steps[i] * own[i]);
-        if extent == 1 {
-            continue;
-        }
-        match axes.last_mut() {
-            // The axis goes on where the one inside it ends.
-            Some(inner) if (0..2).all(|i| axis.steps[i] == inner.steps[i] * inner.extent) => {
-                inner.extent *= extent;
-            }
-            _ => axes.push(axis),
-        }
-    }
-    if axes.is_empty() {
-        axes.push(Stretch { extent: 1, steps: [1, 1] });
-    }
-    axes.reverse();
-    axes
-}
-
 impl Kernel for Binary {
     fn name(&self) -> String {
         self.kind.name().to_lowercase()
     }
 
     fn units(&self) -> usize {
-        self.elements.div_ceil(self.unit)
+        self.broadcast.units()
     }
 
     fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
-        (units.start * self.unit).min(self.elements)..(units.end * self.unit).min(self.elements)
+        self.broadcast.span(units)
     }
 
     fn in_place(&self) -> &[usize] {
-        &self.in_place
+        &self.broadcast.in_place
     }
 
     fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
         let span = self.span(0, units);
-        let operands = [0, 1].map(|i| args.inputs[i].map(|_| args.input(i, self.lengths[i])));
+        let operands =
+            [0, 1].map(|i| args.inputs[i].map(|_| args.input(i, self.broadcast.lengths[i])));
         let output = args.output(span.clone());
         self.compute::<Native>(span, operands, output);
     }

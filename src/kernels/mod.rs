@@ -10,6 +10,7 @@
 
 mod activation;
 mod binary;
+mod broadcast;
 mod cast;
 mod conv;
 mod copy;
@@ -38,7 +39,10 @@ pub use copy::Copy;
 pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
-pub use integer::{IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize, Table};
+pub use integer::{
+    IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec,
+    IntegerPool, IntegerReduce, IntegerResize, Requantize, Table, TableOfBytes,
+};
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
 pub use quantize::{Dequantize, Quantize, Rounded};
@@ -122,8 +126,13 @@ debug_as_name!(
     Dequantize,
     DisjointTransposeConv,
     Gemm,
+    IntegerBinary,
     IntegerConv,
+    IntegerDepthwise,
     IntegerGemm,
+    IntegerPool,
+    IntegerReduce,
+    IntegerResize,
     Quantize,
     Reduce,
     ResizeBilinear,
@@ -132,6 +141,7 @@ debug_as_name!(
     Softmax,
     StridedCopy,
     Table,
+    TableOfBytes,
     TransposeConv,
     Unary,
     Winograd

@@ -24,6 +24,26 @@ pub struct PoolSpec {
     pub activation: Option<Unary>,
 }
 
+impl PoolSpec {
+    /// The window along height and width.
+    ///
+    /// # Panics
+    /// When a stride or an extent of the window is 0.
+    pub(super) fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|a| {
+            assert!(self.stride[a] > 0 && self.kernel[a] > 0, "window");
+            Axis {
+                input: self.input[1 + a],
+                output: self.output[a],
+                kernel: self.kernel[a],
+                stride: self.stride[a],
+                dilation: 1,
+                pad: self.pad[a],
+            }
+        })
+    }
+}
+
 /// AVERAGE_POOL_2D: the mean of the pixels of a window that lie inside the image.
 pub type AveragePool = WindowPool<false>;
 
@@ -45,18 +65,7 @@ impl<const MAX: bool> WindowPool<MAX> {
     /// When a stride or an extent of the window is 0.
     pub fn new(spec: PoolSpec) -> Self {
         let [batch, _, _, channels] = spec.input;
-        let axes = [0, 1].map(|a| {
-            assert!(spec.stride[a] > 0 && spec.kernel[a] > 0, "window");
-            Axis {
-                input: spec.input[1 + a],
-                output: spec.output[a],
-                kernel: spec.kernel[a],
-                stride: spec.stride[a],
-                dilation: 1,
-                pad: spec.pad[a],
-            }
-        });
-        WindowPool { batch, axes, channels, activation: spec.activation.into() }
+        WindowPool { batch, axes: spec.axes(), channels, activation: spec.activation.into() }
     }
 
     /// One output row, `[ow, c]`, of an image `[h, w, c]`.
@@ -64,13 +73,9 @@ impl<const MAX: bool> WindowPool<MAX> {
         let [rows, columns] = self.axes;
         let c = self.channels;
         assert_eq!(image.len(), rows.input * columns.input * c);
-        let inside = |axis: Axis, i: usize| {
-            let (origin, taps) = (axis.origin(i), axis.taps(i));
-            (origin + taps.start as isize) as usize..(origin + taps.end as isize) as usize
-        };
-        let ys = inside(rows, y);
+        let ys = rows.inside(y);
         for (x, pixel) in output.chunks_exact_mut(c).enumerate() {
-            let xs = inside(columns, x);
+            let xs = columns.inside(x);
             // SAFETY: ys and xs are inside the image, whose length is asserted above, and a block
             // of channels inside a pixel.
             unsafe {

@@ -1,8 +1,9 @@
 //! Between float32 and the stored values of quantized tensors.
 
 use super::activation::map;
+use super::integer::{limits, output_bytes};
 use super::{Args, Kernel};
-use crate::simd::{Native, Vector};
+use crate::simd::{LANES, Native, Vector};
 use crate::tensor::{Grid, Halves, ViewMut};
 use std::ops::Range;
 
@@ -191,7 +192,32 @@ impl Kernel for Quantize {
 
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
         let span = span(self.elements, units);
-        let input = &args.input(0, self.elements)[span];
-        self.grid.store(input, args.outputs[0].reborrow());
+        let input = &args.input(0, self.elements)[span.clone()];
+        match &mut *args.outputs {
+            [ViewMut::I16(_)] => self.grid.store(input, args.outputs[0].reborrow()),
+            _ => store_bytes::<Native>(self.grid, input, output_bytes(args.outputs, span.len())),
+        }
+    }
+}
+
+/// As XNNPACK stores int8 and uint8: halves to even; NaN becomes the lowest value.
+fn store_bytes<V: Vector>(grid: Grid, reals: &[f32], stored: &mut [u8]) {
+    let (steps_per_one, limits) = (V::splat(1.0 / grid.scale), limits(grid));
+    let mut bytes = [0; LANES];
+    for (reals, stored) in reals.chunks(LANES).zip(stored.chunks_mut(LANES)) {
+        // SAFETY: a whole chunk has four floats, any other one as many as its length says; there
+        // is room for four bytes.
+        unsafe {
+            match stored.len() {
+                LANES => {
+                    V::load(reals.as_ptr()).store_steps(steps_per_one, limits, stored.as_mut_ptr())
+                }
+                n => {
+                    let some = V::load_first(reals.as_ptr(), n);
+                    some.store_steps(steps_per_one, limits, bytes.as_mut_ptr());
+                    stored.copy_from_slice(&bytes[..n]);
+                }
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Sums, means and extremes along axes, and where the extremes are.
 
 use super::activation::Activation;
+use super::integer::Bytes;
 use super::lanes::{Along, gather};
 use super::{Args, Kernel};
 use crate::ops::{ArgReduce as ArgReduceOp, ReduceKind, Unary};
 use crate::simd::{LANES, Native, Vector};
-use crate::tensor::ViewMut;
+use crate::tensor::{View, ViewMut};
 use std::array::from_fn;
 use std::ops::Range;
 
@@ -198,7 +199,7 @@ impl Kernel for Reduce {
     }
 }
 
-/// ARG_MAX and ARG_MIN along an axis: `[outer, extent, inner]` → int32 or int64 `[outer, inner]`.
+/// ARG_MAX and ARG_MIN of float32, int8 or uint8 along an axis: `[outer, extent, inner]` → int32 or int64 `[outer, inner]`.
 /// A unit is fours of sets, about 1024 elements.
 pub struct ArgReduce {
     along: Along,
@@ -216,15 +217,12 @@ impl ArgReduce {
         ArgReduce { along, min: op.min }
     }
 
-    /// Positions in four sets.
+    /// Positions in four sets, whose elements `values` gives by how far these are from the first.
     #[inline(always)]
-    fn positions<V: Vector>(&self, input: &[f32], starts: [usize; LANES]) -> [f32; LANES] {
+    fn positions<V: Vector>(&self, values: impl Fn(usize) -> V) -> [f32; LANES] {
         // The smallest is the largest with the signs turned.
         let sign = V::splat(if self.min { -1.0 } else { 1.0 });
-        let at = |k: usize| {
-            // SAFETY: `starts` are those of sets of the input, and k is below their extent.
-            unsafe { gather::<V>(input.as_ptr().add(k * self.along.inner), starts) }.mul(sign)
-        };
+        let at = |k: usize| values(k * self.along.inner).mul(sign);
         let mut best = at(0);
         let mut position = V::splat(0.0);
         for k in 1..self.along.extent {
@@ -252,11 +250,26 @@ impl Kernel for ArgReduce {
     }
 
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
-        let input = args.input(0, self.along.elements());
+        let elements = self.along.elements();
         let span = self.span(0, units);
+        let bytes = match args.inputs[0] {
+            Some(View::I8(_) | View::U8(_)) => Some(Bytes::of(args.inputs[0], elements)),
+            _ => None,
+        };
+        let floats = if bytes.is_some() { &[][..] } else { args.input(0, elements) };
         let mut left = span.len();
         for (i, starts) in self.along.starts(span.start).enumerate().take(left.div_ceil(LANES)) {
-            let positions = self.positions::<Native>(input, starts);
+            let positions = match bytes {
+                // Of one scale: the order is that of stored values.
+                Some(bytes) => self.positions::<Native>(|step| {
+                    Native::from_array(starts.map(|start| bytes.at(start + step) as f32))
+                }),
+                None => self.positions(|step| {
+                    // SAFETY: `starts` are those of sets of the input, and `step` leads to another
+                    // of their elements.
+                    unsafe { gather::<Native>(floats.as_ptr().add(step), starts) }
+                }),
+            };
             let at = i * LANES..i * LANES + left.min(LANES);
             match &mut args.outputs[0] {
                 ViewMut::I32(out) => {

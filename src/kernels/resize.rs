@@ -1,9 +1,11 @@
 //! Resizing of NHWC images. Bilinear: first a row between two rows of the input, whole vectors at
 //! a time, then pixels between its pixels.
 
+use super::integer::{Bytes, output_bytes};
 use super::{Args, Kernel};
 use crate::ops;
 use crate::simd::{LANES, Native, Vector};
+use crate::tensor::View;
 use std::array::from_fn;
 use std::ops::Range;
 
@@ -194,13 +196,13 @@ impl Kernel for ResizeBilinear {
     }
 }
 
-/// RESIZE_NEAREST_NEIGHBOR; a unit is one row of the output. Operand 0 is `[n, h, w, c]`, the output
-/// `[n, oh, ow, c]`.
+/// RESIZE_NEAREST_NEIGHBOR of float32, int8 or uint8; a unit is one row of the output. Operand 0 is
+/// `[n, h, w, c]`, the output `[n, oh, ow, c]`.
 pub struct ResizeNearest {
     input: [usize; 4],
     /// For each output row, the row of the input.
     rows: Vec<usize>,
-    /// For each output column, floats before its pixel in a row of the input.
+    /// For each output column, elements before its pixel in a row of the input.
     columns: Vec<usize>,
 }
 
@@ -216,6 +218,17 @@ impl ResizeNearest {
             input,
             rows: (0..oh).map(|y| attributes.source(y, h, oh)).collect(),
             columns: (0..ow).map(|x| attributes.source(x, w, ow) * c).collect(),
+        }
+    }
+
+    fn rows<T: Copy>(&self, units: Range<usize>, input: &[T], output: &mut [T]) {
+        let [_, h, w, c] = self.input;
+        for (unit, out) in units.zip(output.chunks_exact_mut(self.columns.len() * c)) {
+            let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
+            let row = &input[(n * h + self.rows[y]) * w * c..][..w * c];
+            for (&from, pixel) in self.columns.iter().zip(out.chunks_exact_mut(c)) {
+                pixel.copy_from_slice(&row[from..from + c]);
+            }
         }
     }
 }
@@ -240,14 +253,13 @@ impl Kernel for ResizeNearest {
 
     fn run(&self, units: Range<usize>, mut args: Args<'_, '_>) {
         let [n, h, w, c] = self.input;
-        let input = args.input(0, n * h * w * c);
-        let output = args.output(self.span(0, units.clone()));
-        for (unit, out) in units.zip(output.chunks_exact_mut(self.columns.len() * c)) {
-            let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
-            let row = &input[(n * h + self.rows[y]) * w * c..][..w * c];
-            for (&from, pixel) in self.columns.iter().zip(out.chunks_exact_mut(c)) {
-                pixel.copy_from_slice(&row[from..from + c]);
+        let (elements, span) = (n * h * w * c, self.span(0, units.clone()));
+        match args.inputs[0] {
+            Some(View::I8(_) | View::U8(_)) => {
+                let input = Bytes::of(args.inputs[0], elements).stored();
+                self.rows(units, input, output_bytes(args.outputs, span.len()));
             }
+            _ => self.rows(units, args.input(0, elements), args.output(span)),
         }
     }
 }

@@ -16,7 +16,7 @@ const UNIT: usize = 1024;
 /// A box of elements.
 #[derive(Debug, Clone)]
 pub struct Patch {
-    /// The operand that the elements are of; zeros without one.
+    /// The operand that the elements are of; without one, all are what is filled in.
     pub operand: Option<usize>,
     /// The first element in the operand.
     pub from: usize,
@@ -50,6 +50,8 @@ pub struct StridedCopy {
     /// Elements of each output.
     outputs: Vec<usize>,
     units: usize,
+    /// What elements without an operand are, in their lowest bits.
+    fill: i32,
 }
 
 impl StridedCopy {
@@ -81,10 +83,18 @@ impl StridedCopy {
             patches,
             operands,
             outputs,
+            fill: 0,
         }
     }
 
+    /// With that integer, instead of 0, where there is no operand: a zero point.
+    pub fn filled_with(mut self, fill: i32) -> StridedCopy {
+        self.fill = fill;
+        self
+    }
+
     fn copy<T: Word>(&self, units: Range<usize>, args: Args<'_, '_>) {
+        let fill = [T::from_low_bits(self.fill)];
         for (patch, reaches) in self.patches.iter().zip(&self.reaches) {
             let span = self.span(patch.output, units.clone());
             let from = match patch.operand {
@@ -93,7 +103,7 @@ impl StridedCopy {
                     assert_eq!(words.len(), self.operands[i], "elements of operand {i}");
                     words
                 }
-                None => &[T::ZERO],
+                None => &fill,
             };
             let to = T::of_mut(&mut args.outputs[patch.output]);
             assert_eq!(to.len(), span.len(), "elements of output {}", patch.output);
@@ -310,7 +320,8 @@ unsafe fn copy_run<T: Word>(from: *const T, to: *mut T, count: usize) {
 
 /// Elements by their size alone: they are only moved.
 trait Word: Copy + 'static {
-    const ZERO: Self;
+    /// The lowest bits of an integer; the others, if there are more, are 0 for 0.
+    fn from_low_bits(x: i32) -> Self;
 
     /// The elements of a view, which have this size.
     fn of(view: View<'_>) -> &[Self] {
@@ -332,7 +343,9 @@ trait Word: Copy + 'static {
 macro_rules! words {
     ($($t:ty),*) => {$(
         impl Word for $t {
-            const ZERO: $t = 0;
+            fn from_low_bits(x: i32) -> $t {
+                x as $t
+            }
         }
     )*};
 }

@@ -70,9 +70,20 @@ impl Axis {
         before(0)..before(self.input as isize)
     }
 
+    /// The pixels of the image under the taps of an output; the dilation is 1.
+    pub fn inside(&self, output: usize) -> Range<usize> {
+        let (origin, taps) = (self.origin(output), self.taps(output));
+        (origin + taps.start as isize) as usize..(origin + taps.end as isize) as usize
+    }
+
+    /// From the first tap to the last.
+    pub fn span(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+
     /// The outputs all of whose taps lie inside.
     pub fn interior(&self) -> Range<usize> {
-        let span = (self.kernel - 1) * self.dilation + 1;
+        let span = self.span();
         let start = self.pad.div_ceil(self.stride).min(self.output);
         let end = match (self.input + self.pad).checked_sub(span) {
             Some(last) => (last / self.stride + 1).min(self.output),

@@ -1,32 +1,75 @@
 //! Which operators compute on quantized tensors as they are stored. The others run as float operators
 //! with rounding.
 
-use super::{Op, Operands, ReduceKind, Unary};
+use super::{Binary, BinaryKind, Op, Operands, ReduceKind, Unary};
 use crate::tensor::{DType, Grid, TensorDef};
 
-/// Whether a node whose shapes were inferred has an integer form.
+/// Whether a node whose shapes were inferred has an integer form, from int8 or uint8 to the same type,
+/// each with one scale.
 ///
-/// CONV_2D and FULLY_CONNECTED: one scale for input and result, both int8 or uint8, constant weights of
-/// the same type, and an activation that is a limit. Functions of one value: those that TFLite has a
-/// table of, for int16 with zero points of 0. Products of quantized values, which TFLite rounds after each factor.
+/// Convolutions and FULLY_CONNECTED need constant weights of the same type; whatever has an activation,
+/// one that is a limit. What joins or moves values needs one scale for all of them. Beside these:
+/// functions of int16 that TFLite has a table of (with zero points of 0), and products of quantized values, which it rounds
+/// after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
-    let is_quantized = result.quantization.is_some();
+    let operand = |i: usize| operands.get(i).copied().flatten();
+    let (Some(x), y) = (operand(0), result) else { return false };
+    let same_type = x.dtype == y.dtype && grid(x).is_some() && grid(y).is_some();
+    let same_scale = same_type && x.quantization == y.quantization;
+    let is_limit = || limited(op.activation(), result).is_some();
     match op {
-        Op::Conv2d(_) | Op::FullyConnected(_) => {
-            has_integer_weights(operands, result) && limited(op.activation(), result).is_some()
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => {
+            has_integer_weights(operands, result) && is_limit()
         }
         Op::Unary(function) => {
             let from_zero = |t: &TensorDef| {
                 t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&z| z == 0))
             };
-            function.is_tabulated()
-                && result.dtype == DType::I16
-                && from_zero(result)
-                && operands.first().copied().flatten().is_some_and(from_zero)
+            let int16 = y.dtype == DType::I16 && from_zero(x) && from_zero(y);
+            same_type || int16 && function.is_tabulated()
         }
-        Op::Reduce(op) => {
-            is_quantized && result.dtype.stored_range().is_some() && op.kind == ReduceKind::Prod
+        Op::Quantize(_) => grid(x).is_some() && grid(y).is_some(),
+        Op::Binary(Binary { kind, .. }) => {
+            match [operand(1).and_then(grid), grid(x), limited(op.activation(), y)] {
+                [Some(b), Some(a), Some(y)] => {
+                    let one_type = same_type && operand(1).is_some_and(|b| b.dtype == x.dtype);
+                    one_type && scales_fit(*kind, [a, b], y)
+                }
+                _ => false,
+            }
         }
+        Op::ResizeBilinear(_) | Op::ResizeNearest(_) => same_scale,
+        Op::Pool2d(pool) => {
+            let few = |area: usize| area <= MAX_SUMMED;
+            same_scale && is_limit() && pool.kernel[0].checked_mul(pool.kernel[1]).is_some_and(few)
+        }
+        Op::Reduce(op) => match op.kind {
+            ReduceKind::Prod => y.quantization.is_some() && y.dtype.stored_range().is_some(),
+            ReduceKind::Mean | ReduceKind::Sum => {
+                let factor = grid(x).zip(grid(y)).map(|(x, y)| x.scale / y.scale);
+                same_type && factor.is_some_and(f32::is_finite) && x.shape.elements() <= MAX_SUMMED
+            }
+            _ => false,
+        },
+        Op::Layout(_) => {
+            let mut quantized = operands.iter().flatten().filter(|t| t.quantization.is_some());
+            same_type && quantized.all(|t| t.quantization == y.quantization)
+        }
+        Op::ArgReduce(_) => grid(x).is_some(),
+        _ => false,
+    }
+}
+
+/// Sums of more bytes do not fit 32 bits.
+const MAX_SUMMED: usize = 1 << 22;
+
+/// Whether ADD, SUB or MUL is within the limits of XNNPACK's arithmetic.
+pub fn scales_fit(kind: BinaryKind, [a, b]: [Grid; 2], result: Grid) -> bool {
+    const LARGEST: f32 = 256.0;
+    let sum = |x: Grid| (1.0 / 1024.0..LARGEST).contains(&(x.scale / result.scale));
+    match kind {
+        BinaryKind::Add | BinaryKind::Sub => sum(a) && sum(b),
+        BinaryKind::Mul => (1.0 / 65536.0..LARGEST).contains(&(a.scale * b.scale / result.scale)),
         _ => false,
     }
 }

@@ -53,6 +53,20 @@ impl ResizeBilinear {
         (lower, upper, source - lower as f32)
     }
 
+    /// The same as XNNPACK has it for 8-bit integers: a position is never outside of the input.
+    pub fn between(&self, i: usize, input: usize, output: usize) -> (usize, usize, f32) {
+        let last = (input - 1) as f32;
+        let scale = if self.align_corners && output > 1 {
+            last / (output - 1) as f32
+        } else {
+            input as f32 / output as f32
+        };
+        let offset = if self.half_pixel_centers { 0.5 * scale - 0.5 } else { 0.0 };
+        let source = (i as f32 * scale + offset).max(0.0).min(last);
+        let lower = source as usize;
+        (lower, (lower + 1).min(input - 1), source - lower as f32)
+    }
+
     /// The same in whole numbers of 1/1024 (TFLite's `ResizeBilinear` for int8).
     fn fixed_neighbours(&self, i: i64, input: i64, output: i64) -> (usize, usize, f32) {
         const ONE: i64 = 1 << 10;

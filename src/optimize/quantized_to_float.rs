@@ -19,6 +19,7 @@ pub fn run(graph: &mut Graph) -> Result<()> {
     let nodes = std::mem::take(&mut graph.nodes);
     let count = graph.tensors.len();
     let mut rewrite = Rewrite {
+        read_as_stored: read_as_stored(&nodes, count),
         floats: vec![None; count],
         stored: vec![true; count],
         graph,
@@ -39,14 +40,30 @@ struct Rewrite<'g> {
     floats: Vec<Option<TensorId>>,
     /// For each tensor of the old graph, whether it is made as it was; always so for constants.
     stored: Vec<bool>,
+    /// For each tensor, whether an operator reads it that may want it as it is stored.
+    read_as_stored: Vec<bool>,
     dequantized_bytes: usize,
+}
+
+/// What is only dequantized, or quantized otherwise for that, is not read as it is stored.
+fn read_as_stored(nodes: &[Node], count: usize) -> Vec<bool> {
+    let mut read = vec![false; count];
+    for node in nodes.iter().rev() {
+        let matters = match node.op {
+            Op::Dequantize => false,
+            Op::Quantize(_) => read[node.outputs[0].0],
+            _ => true,
+        };
+        node.inputs.iter().flatten().for_each(|id| read[id.0] |= matters);
+    }
+    read
 }
 
 impl Rewrite<'_> {
     fn add(&mut self, node: Node) -> Result<()> {
         match node.op {
             Op::Dequantize if self.is_activation(&node) => self.add_dequantize(node),
-            Op::Quantize(_) => self.add_quantize(node),
+            Op::Quantize(_) if !self.is_integer(&node) => self.add_quantize(node),
             Op::Dequantize => self.add_as_it_is(node),
             ref op if op.on_stored_values() || !self.has_grids(&node) => self.add_as_it_is(node),
             _ if self.is_integer(&node) => self.add_as_it_is(node),
@@ -149,14 +166,16 @@ impl Rewrite<'_> {
         Ok(())
     }
 
-    /// Inside the graph only the rounding is left.
+    /// Where nothing reads what is stored only the rounding is left.
     fn add_quantize(&mut self, mut node: Node) -> Result<()> {
         let (Some(x), y) = (node.inputs[0], node.outputs[0]) else {
             return Err(Error::malformed("has no input"));
         };
         let grid = self.grid_of(y).ok_or_else(|| Error::malformed("has no scale"))?;
         node.inputs[0] = Some(self.float_of(x, &node.covers[0])?);
-        if !self.graph.outputs.contains(&y) {
+        let is_byte = matches!(self.tensor(y).dtype, DType::I8 | DType::U8);
+        let stays = self.graph.outputs.contains(&y) || is_byte && self.read_as_stored[y.0];
+        if !stays {
             self.stored[y.0] = false;
             node.outputs[0] = self.new_float(y);
             self.floats[y.0] = Some(node.outputs[0]);
@@ -176,10 +195,14 @@ impl Rewrite<'_> {
         }
     }
 
-    /// Whether a node has an integer form, and reads what is stored in integers.
+    /// Whether a node has an integer form, and gets what it reads as it is stored: for little work
+    /// floats are not made integers first.
     fn is_integer(&self, node: &Node) -> bool {
         let result = self.tensor(node.outputs[0]);
-        ops::is_integer(&node.op, &self.graph.operands(node), result)
+        let stored = node.inputs.iter().flatten().all(|id| self.stored[id.0]);
+        let is_byte = matches!(result.dtype, DType::I8 | DType::U8);
+        let pays = stored || !(is_byte && node.op.is_cheap());
+        pays && ops::is_integer(&node.op, &self.graph.operands(node), result)
     }
 
     /// Whether a node reads something quantized that is no constant.
@@ -350,7 +373,7 @@ mod tests {
         let mut graph = b.build(&outputs);
         run(&mut graph).unwrap();
         graph.validate().unwrap();
-        assert_eq!(names(&graph), ["CONV_2D", "DEQUANTIZE", "ADD", "QUANTIZE"]);
+        assert_eq!(names(&graph), ["CONV_2D", "ADD", "DEQUANTIZE"]);
         assert_eq!(graph.tensor(graph.nodes[0].outputs[0]).dtype, DType::I8);
         assert_eq!(graph.nodes[0].grid, None);
     }

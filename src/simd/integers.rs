@@ -23,6 +23,10 @@ pub struct Limits {
     pub zero_point: i32,
 }
 
+/// Adding 1.5 * 2^23 leaves no bits for fractions, and the integer in the low ones.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) const WHOLE: f32 = 12_582_912.0;
+
 /// Four lanes of int32, each also two words of int16. Sums wrap around.
 pub trait Integers: Copy + 'static {
     /// `x` in all four lanes.
@@ -40,8 +44,35 @@ pub trait Integers: Copy + 'static {
     /// `self - b`, word by word.
     fn sub_words(self, b: Self) -> Self;
 
+    /// The larger one of each two words.
+    fn max_words(self, b: Self) -> Self;
+
+    /// Words of both in turn, `[self 0, b 0, self 1, ..]`: of the first four of each, then of the others.
+    fn zip_words(self, b: Self) -> [Self; 2];
+
+    /// The products of words, as lanes: of the first four, then of the others.
+    fn products(self, b: Self) -> [Self; 2];
+
+    /// The words as lanes: the first four, then the others.
+    fn to_lanes(self) -> [Self; 2];
+
     /// In each lane, the sum of the products of its two words.
     fn dot(self, b: Self) -> Self;
+
+    /// `self * b`, lane by lane.
+    fn mul(self, b: Self) -> Self;
+
+    /// Each lane times `2^bits`.
+    fn shift_left(self, bits: u32) -> Self;
+
+    /// Each lane divided by `2^bits`, rounded down.
+    fn shift_right(self, bits: u32) -> Self;
+
+    /// Each lane, or `low` where that is more, or `high` where that is less.
+    fn limit(self, low: Self, high: Self) -> Self;
+
+    /// A bit pattern instead of each word, that differs in these bits.
+    fn xor(self, bits: Self) -> Self;
 
     /// `self * scales`, limited and rounded to whole numbers, halves to even, plus the zero point.
     ///
@@ -84,6 +115,12 @@ pub trait Integers: Copy + 'static {
     /// # Safety
     /// `to..to + 8` must be writable.
     unsafe fn store_words(self, to: *mut i16);
+
+    /// Writes four lanes.
+    ///
+    /// # Safety
+    /// `to..to + 4` must be writable.
+    unsafe fn store(self, to: *mut i32);
 
     /// Writes the low bytes of eight lanes.
     ///
@@ -153,6 +190,57 @@ mod scalar {
         }
 
         #[inline(always)]
+        fn max_words(self, b: Self) -> Self {
+            let (a, b) = (self.words(), b.words());
+            Scalar::from_words(from_fn(|i| a[i].max(b[i])))
+        }
+
+        #[inline(always)]
+        fn zip_words(self, b: Self) -> [Self; 2] {
+            let (a, b) = (self.words(), b.words());
+            let word = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+            from_fn(|half| Scalar::from_words(from_fn(|i| word(half * WORDS + i))))
+        }
+
+        #[inline(always)]
+        fn products(self, b: Self) -> [Self; 2] {
+            let (a, b) = (self.words(), b.words());
+            let product = |i: usize| i32::from(a[i]) * i32::from(b[i]);
+            from_fn(|half| Scalar(from_fn(|i| product(half * LANES + i))))
+        }
+
+        #[inline(always)]
+        fn to_lanes(self) -> [Self; 2] {
+            let words = self.words();
+            from_fn(|half| Scalar(from_fn(|i| words[half * LANES + i].into())))
+        }
+
+        #[inline(always)]
+        fn mul(self, b: Self) -> Self {
+            Scalar(from_fn(|i| self.0[i].wrapping_mul(b.0[i])))
+        }
+
+        #[inline(always)]
+        fn shift_left(self, bits: u32) -> Self {
+            Scalar(self.0.map(|x| x << bits))
+        }
+
+        #[inline(always)]
+        fn shift_right(self, bits: u32) -> Self {
+            Scalar(self.0.map(|x| x >> bits))
+        }
+
+        #[inline(always)]
+        fn limit(self, low: Self, high: Self) -> Self {
+            Scalar(from_fn(|i| self.0[i].max(low.0[i]).min(high.0[i])))
+        }
+
+        #[inline(always)]
+        fn xor(self, bits: Self) -> Self {
+            Scalar(from_fn(|i| self.0[i] ^ bits.0[i]))
+        }
+
+        #[inline(always)]
         fn dot(self, b: Self) -> Self {
             let product = |i: usize, shift: u32| {
                 let word = |x: i32| (x >> shift) as i16 as i32;
@@ -210,6 +298,14 @@ mod scalar {
         }
 
         #[inline(always)]
+        unsafe fn store(self, to: *mut i32) {
+            for (i, lane) in self.0.into_iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(i) = lane };
+            }
+        }
+
+        #[inline(always)]
         unsafe fn store_bytes(self, next: Self, to: *mut u8) {
             for (i, lane) in self.0.into_iter().chain(next.0).enumerate() {
                 // SAFETY: the caller's promise.
@@ -221,7 +317,7 @@ mod scalar {
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128 {
-    use super::{Integers, LANES, Limits};
+    use super::{Integers, LANES, Limits, WHOLE};
     use core::arch::wasm32::*;
 
     /// A v128.
@@ -261,14 +357,63 @@ mod simd128 {
         }
 
         #[inline(always)]
+        fn max_words(self, b: Self) -> Self {
+            Simd128(i16x8_max(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn zip_words(self, b: Self) -> [Self; 2] {
+            [
+                Simd128(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(self.0, b.0)),
+                Simd128(i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(self.0, b.0)),
+            ]
+        }
+
+        #[inline(always)]
+        fn products(self, b: Self) -> [Self; 2] {
+            [
+                Simd128(i32x4_extmul_low_i16x8(self.0, b.0)),
+                Simd128(i32x4_extmul_high_i16x8(self.0, b.0)),
+            ]
+        }
+
+        #[inline(always)]
+        fn to_lanes(self) -> [Self; 2] {
+            [Simd128(i32x4_extend_low_i16x8(self.0)), Simd128(i32x4_extend_high_i16x8(self.0))]
+        }
+
+        #[inline(always)]
+        fn mul(self, b: Self) -> Self {
+            Simd128(i32x4_mul(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn shift_left(self, bits: u32) -> Self {
+            Simd128(i32x4_shl(self.0, bits))
+        }
+
+        #[inline(always)]
+        fn shift_right(self, bits: u32) -> Self {
+            Simd128(i32x4_shr(self.0, bits))
+        }
+
+        #[inline(always)]
+        fn limit(self, low: Self, high: Self) -> Self {
+            Simd128(i32x4_min(i32x4_max(self.0, low.0), high.0))
+        }
+
+        #[inline(always)]
+        fn xor(self, bits: Self) -> Self {
+            Simd128(v128_xor(self.0, bits.0))
+        }
+
+        #[inline(always)]
         fn dot(self, b: Self) -> Self {
             Simd128(i32x4_dot_i16x8(self.0, b.0))
         }
 
         #[inline(always)]
         unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
-            // Adding 1.5 * 2^23 leaves no bits for fractions, and the integer in the low ones.
-            const WHOLE: f32 = 12_582_912.0;
             // SAFETY: the caller's promise.
             let scales = unsafe { v128_load(scales.cast()) };
             let steps = f32x4_mul(f32x4_convert_i32x4(self.0), scales);
@@ -311,6 +456,12 @@ mod simd128 {
 
         #[inline(always)]
         unsafe fn store_words(self, to: *mut i16) {
+            // SAFETY: the caller's promise; v128.store needs no alignment.
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut i32) {
             // SAFETY: the caller's promise; v128.store needs no alignment.
             unsafe { v128_store(to.cast(), self.0) }
         }

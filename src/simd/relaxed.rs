@@ -2,7 +2,7 @@
 //! one instruction everywhere.
 
 use super::simd128::Simd128;
-use super::{LANES, Vector};
+use super::{LANES, Limits, Vector};
 use core::arch::wasm32::{f32x4_relaxed_madd, f32x4_relaxed_max, f32x4_relaxed_min};
 
 /// Four floats in a v128.
@@ -95,6 +95,12 @@ impl Vector for Relaxed {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller's promise is the same.
         unsafe { self.0.store(to) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_steps(self, scales: Self, limits: Limits, to: *mut u8) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.0.store_steps(scales.0, limits, to) }
     }
 
     #[inline(always)]

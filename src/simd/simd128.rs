@@ -1,6 +1,7 @@
 //! WebAssembly's fixed-width SIMD.
 
-use super::{LANES, Vector};
+use super::integers::WHOLE;
+use super::{LANES, Limits, Vector};
 use core::arch::wasm32::*;
 
 /// Four floats in a v128.
@@ -109,6 +110,19 @@ impl Vector for Simd128 {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller's promise; v128.store needs no alignment.
         unsafe { v128_store(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_steps(self, scales: Self, limits: Limits, to: *mut u8) {
+        let [low, high] = [limits.low, limits.high].map(|limit| f32x4_splat(limit));
+        let limited = f32x4_pmin(high, f32x4_pmax(low, f32x4_mul(self.0, scales.0)));
+        let whole = f32x4_add(limited, f32x4_splat(WHOLE));
+        let bias = WHOLE.to_bits() as i32 - limits.zero_point;
+        let steps = i32x4_sub(whole, i32x4_splat(bias));
+        // The rest is not stored.
+        let bytes = i8x16_shuffle::<0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>(steps, steps);
+        // SAFETY: the caller's promise; no alignment is needed.
+        unsafe { v128_store32_lane::<0>(bytes, to.cast()) }
     }
 
     #[inline(always)]

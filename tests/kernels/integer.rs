@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use octomask::kernels::{
-    Args, ConvSpec, IntegerConv, IntegerGemm, IntegerGemmSpec, Kernel, Requantize,
+    Args, ConvSpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec, Kernel, Requantize,
 };
-use octomask::ops::{Padding, Window};
+use octomask::ops::Window;
 use octomask::tensor::{Data, Grid, Halves, View, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -123,60 +123,134 @@ fn products() {
     }
 }
 
+/// A window on an image `[n, h, w, ci]`, with outputs of `[oh, ow]` pixels.
+struct Slide {
+    input: [usize; 4],
+    kernel: [usize; 2],
+    window: Window,
+    output: [usize; 2],
+    pad: [usize; 2],
+}
+
+impl Slide {
+    /// `None` where no window fits.
+    fn new(random: &mut Random, channels: usize) -> Option<Slide> {
+        let (h, w) = (random.below(1..9), random.below(1..12));
+        let kernel = random.pick(&[[1, 1], [3, 3], [5, 5], [2, 3], [1, 4]]);
+        let window = Window {
+            stride: random.pick(&[[1, 1], [2, 2], [1, 3], [3, 1]]),
+            dilation: random.pick(&[[1, 1], [1, 1], [2, 2], [1, 3]]),
+            padding: random.pick(&PADDINGS),
+        };
+        let output = window.output([h, w], kernel).ok()?;
+        let input = [random.pick(&[1, 2]), h, w, channels];
+        let pad = window.pad_before([h, w], kernel);
+        Some(Slide { input, kernel, window, output, pad })
+    }
+
+    fn spec<'a>(
+        &self,
+        filter: &'a [i16],
+        shape: [usize; 4],
+        bias: &'a [i32],
+    ) -> ConvSpec<'a, i16, i32> {
+        ConvSpec {
+            input: self.input,
+            output: self.output,
+            filter,
+            filter_shape: shape,
+            bias: Some(bias),
+            stride: self.window.stride,
+            dilation: self.window.dilation,
+            pad: self.pad,
+            activation: None,
+        }
+    }
+
+    /// For output element `i` of `co` channels: its channel, and its taps `[ky, kx]` inside the image
+    /// with the first element of their pixel.
+    fn taps(&self, i: usize, co: usize) -> (usize, Vec<([usize; 2], usize)>) {
+        let ([_, h, w, ci], [oh, ow]) = (self.input, self.output);
+        let (c, ox, oy, n) = (i % co, i / co % ow, i / co / ow % oh, i / co / ow / oh);
+        let [kh, kw] = self.kernel;
+        let at = |a: usize, o: usize, k: usize, extent: usize| {
+            let Window { stride, dilation, .. } = self.window;
+            let i = (o * stride[a] + k * dilation[a]).checked_sub(self.pad[a])?;
+            (i < extent).then_some(i)
+        };
+        let tap = |k: usize| {
+            let (ky, kx) = (k / kw, k % kw);
+            let (iy, ix) = (at(0, oy, ky, h)?, at(1, ox, kx, w)?);
+            Some(([ky, kx], ((n * h + iy) * w + ix) * ci))
+        };
+        (c, (0..kh * kw).filter_map(tap).collect())
+    }
+}
+
 #[test]
 fn convolutions() {
     let mut ran = 0;
     for seed in 0..400 {
         let mut random = Random(seed);
-        let input = [random.pick(&[1, 2]), random.below(1..9), random.below(1..12)];
-        let [batch, h, w] = input;
         let groups = random.pick(&[1, 1, 1, 2, 3]);
         let (depth, per_group) = (random.below(1..10), random.below(1..12));
         let (ci, co) = (groups * depth, groups * per_group);
-        let [kh, kw] = random.pick(&[[1, 1], [3, 3], [5, 5], [2, 3], [1, 4]]);
-        let window = Window {
-            stride: random.pick(&[[1, 1], [2, 2], [1, 3], [3, 1]]),
-            dilation: random.pick(&[[1, 1], [1, 1], [2, 2], [1, 3]]),
-            padding: random.pick(&[Padding::Same, Padding::Valid]),
-        };
-        let Ok([oh, ow]) = window.output([h, w], [kh, kw]) else { continue };
+        let Some(slide) = Slide::new(&mut random, ci) else { continue };
         ran += 1;
+        let [kh, kw] = slide.kernel;
         let made = Made::new(&mut random, [kh * kw * depth, co]);
-        let image = bytes(&mut random, made.signed, batch * h * w * ci);
-        let pad = window.pad_before([h, w], [kh, kw]);
-        let spec = ConvSpec {
-            input: [batch, h, w, ci],
-            output: [oh, ow],
-            filter: &made.weights[..],
-            filter_shape: [co, kh, kw, depth],
-            bias: Some(&made.bias[..]),
-            stride: window.stride,
-            dilation: window.dilation,
-            pad,
-            activation: None,
-        };
+        let image = bytes(&mut random, made.signed, slide.input.iter().product());
+        let spec = slide.spec(&made.weights, [co, kh, kw, depth], &made.bias);
         let kernel = IntegerConv::new(spec, made.requantize());
         let x = stored(&image);
         let [zero, filter_zero] = made.zeros.map(i64::from);
         let element = |i: usize| {
-            let (c, ox, oy, n) = (i % co, i / co % ow, i / co / ow % oh, i / co / ow / oh);
+            let (c, taps) = slide.taps(i, co);
             let mut sum = made.bias[c] as i64;
-            for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
-                let at = |a: usize, o: usize, k: usize, extent: usize| {
-                    let i = (o * window.stride[a] + k * window.dilation[a]).checked_sub(pad[a])?;
-                    (i < extent).then_some(i)
-                };
-                let (Some(iy), Some(ix)) = (at(0, oy, ky, h), at(1, ox, kx, w)) else { continue };
+            for ([ky, kx], pixel) in taps {
                 for d in 0..depth {
-                    let pixel = ((n * h + iy) * w + ix) * ci + c / per_group * depth + d;
                     let weight = made.weights[((c * kh + ky) * kw + kx) * depth + d] as i64;
-                    sum += (x[pixel] - zero) * (weight - filter_zero);
+                    sum += (x[pixel + c / per_group * depth + d] - zero) * (weight - filter_zero);
                 }
             }
             made.result(sum, c)
         };
-        let want: Vec<i64> = (0..batch * oh * ow * co).map(element).collect();
+        let want: Vec<i64> =
+            (0..slide.input[0] * slide.output[0] * slide.output[1] * co).map(element).collect();
         check(&kernel, &image, &want, made.signed, seed);
     }
     assert!(ran > 200, "{ran} cases");
+}
+
+#[test]
+fn depthwise_convolutions() {
+    let mut ran = 0;
+    for seed in 0..600 {
+        let mut random = Random(seed);
+        let multiplier = random.pick(&[1, 1, 1, 2, 3]);
+        let ci = random.below(1..20);
+        let co = ci * multiplier;
+        let Some(slide) = Slide::new(&mut random, ci) else { continue };
+        ran += 1;
+        let [kh, kw] = slide.kernel;
+        let made = Made::new(&mut random, [kh * kw, co]);
+        let image = bytes(&mut random, made.signed, slide.input.iter().product());
+        let spec = slide.spec(&made.weights, [1, kh, kw, co], &made.bias);
+        let kernel = IntegerDepthwise::new(spec, made.requantize());
+        let x = stored(&image);
+        let [zero, filter_zero] = made.zeros.map(i64::from);
+        let element = |i: usize| {
+            let (c, taps) = slide.taps(i, co);
+            let product = |([ky, kx], pixel): ([usize; 2], usize)| {
+                let weight = made.weights[(ky * kw + kx) * co + c] as i64;
+                (x[pixel + c / multiplier] - zero) * (weight - filter_zero)
+            };
+            let sum = taps.into_iter().map(product).sum::<i64>() + made.bias[c] as i64;
+            made.result(sum, c)
+        };
+        let want: Vec<i64> =
+            (0..slide.input[0] * slide.output[0] * slide.output[1] * co).map(element).collect();
+        check(&kernel, &image, &want, made.signed, seed);
+    }
+    assert!(ran > 400, "{ran} cases");
 }

@@ -53,8 +53,7 @@ impl IntegerConv {
         let groups = (0..ci / depth)
             .map(|g| Panels::pack([g * n, n], [kh * row_runs, len], weight, spec.bias, &requantize))
             .collect();
-        let last = columns.output.saturating_sub(1) * columns.stride;
-        let pixels = last + (kw - 1) * columns.dilation + 1;
+        let pixels = columns.output.saturating_sub(1) * columns.stride + columns.span();
         let runs = (0..kh * row_runs)
             .map(|i| {
                 let (ky, kx) = (i / row_runs, i % row_runs);

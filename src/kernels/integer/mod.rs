@@ -5,14 +5,24 @@
 //! rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for bit. Padding is 0,
 //! so nothing has to be corrected for zero points.
 
+mod binary;
 mod conv;
+mod depthwise;
 mod gemm;
 mod panels;
+mod pool;
+mod reduce;
+mod resize;
 mod table;
 
+pub use binary::{IntegerBinary, IntegerBinarySpec};
 pub use conv::IntegerConv;
+pub use depthwise::IntegerDepthwise;
 pub use gemm::{IntegerGemm, IntegerGemmSpec};
-pub use table::Table;
+pub use pool::IntegerPool;
+pub use reduce::IntegerReduce;
+pub use resize::IntegerResize;
+pub use table::{Table, TableOfBytes};
 
 use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
 use crate::tensor::{Grid, View, ViewMut};
@@ -32,13 +42,17 @@ pub struct Requantize<'a> {
 
 impl Requantize<'_> {
     fn limits(&self) -> Limits {
-        let Grid { low, high, zero_point, .. } = self.output;
-        Limits { low: (low - zero_point) as f32, high: (high - zero_point) as f32, zero_point }
+        limits(self.output)
     }
 
     fn scale(&self, channel: usize) -> f32 {
         self.scales[if self.scales.len() == 1 { 0 } else { channel }]
     }
+}
+
+/// What a result can hold, in steps from its zero point.
+pub(super) fn limits(Grid { low, high, zero_point, .. }: Grid) -> Limits {
+    Limits { low: (low - zero_point) as f32, high: (high - zero_point) as f32, zero_point }
 }
 
 /// Floats of scratch that hold so many words, and the vector that reading an odd pair at the end may
@@ -53,9 +67,15 @@ fn as_words(scratch: &mut [f32]) -> &mut [i16] {
     unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), 2 * scratch.len()) }
 }
 
+/// Scratch as lanes of 32 bits.
+fn as_lanes(scratch: &mut [f32]) -> &mut [i32] {
+    // SAFETY: floats are aligned for, and as long as, int32, and any bits are one.
+    unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), scratch.len()) }
+}
+
 /// Elements of an int8 or uint8 operand.
 #[derive(Debug, Clone, Copy)]
-enum Bytes<'a> {
+pub(super) enum Bytes<'a> {
     Signed(&'a [i8]),
     Unsigned(&'a [u8]),
 }
@@ -63,7 +83,7 @@ enum Bytes<'a> {
 impl<'a> Bytes<'a> {
     /// # Panics
     /// For other types, or another number of elements.
-    fn of(view: Option<View<'a>>, len: usize) -> Bytes<'a> {
+    pub fn of(view: Option<View<'a>>, len: usize) -> Bytes<'a> {
         let bytes = match view {
             Some(View::I8(v)) => Bytes::Signed(v),
             Some(View::U8(v)) => Bytes::Unsigned(v),
@@ -77,6 +97,36 @@ impl<'a> Bytes<'a> {
         match self {
             Bytes::Signed(v) => v.len(),
             Bytes::Unsigned(v) => v.len(),
+        }
+    }
+
+    /// The bytes themselves, those of int8 as uint8.
+    pub fn stored(&self) -> &'a [u8] {
+        match self {
+            // SAFETY: int8 and uint8 have the same size and alignment, and all bits are both.
+            Bytes::Signed(v) => unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), v.len()) },
+            Bytes::Unsigned(v) => v,
+        }
+    }
+
+    /// Elements `start..start + 8` as words.
+    #[inline(always)]
+    fn words(&self, start: usize) -> NativeIntegers {
+        let end = start + WORDS;
+        // SAFETY: the slices have eight elements.
+        unsafe {
+            match self {
+                Bytes::Signed(v) => NativeIntegers::load_signed(v[start..end].as_ptr()),
+                Bytes::Unsigned(v) => NativeIntegers::load_unsigned(v[start..end].as_ptr()),
+            }
+        }
+    }
+
+    /// Element `i`.
+    pub fn at(&self, i: usize) -> i32 {
+        match self {
+            Bytes::Signed(v) => v[i].into(),
+            Bytes::Unsigned(v) => v[i].into(),
         }
     }
 
@@ -119,7 +169,7 @@ fn widen<V: Integers, T: Copy + Into<i16>>(
 }
 
 /// The only output's part, int8 or uint8, as bytes.
-fn output_bytes<'a>(outputs: &'a mut [ViewMut<'_>], len: usize) -> &'a mut [u8] {
+pub(super) fn output_bytes<'a>(outputs: &'a mut [ViewMut<'_>], len: usize) -> &'a mut [u8] {
     let bytes = match outputs {
         [ViewMut::U8(v)] => &mut **v,
         // SAFETY: int8 and uint8 have the same size and alignment, and all bits are both.

@@ -1,7 +1,8 @@
-//! Functions of int16, from a table.
+//! Functions of one quantized value, from tables.
 
+use super::{Bytes, output_bytes};
 use crate::kernels::{Args, Kernel};
-use crate::ops::{Int16Table, Unary};
+use crate::ops::{ByteTable, Int16Table, Unary};
 use crate::tensor::{View, ViewMut};
 use std::ops::Range;
 
@@ -32,7 +33,7 @@ impl Kernel for Table {
     }
 
     fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
-        (units.start * UNIT).min(self.elements)..(units.end * UNIT).min(self.elements)
+        span(self.elements, units)
     }
 
     fn weight_bytes(&self) -> usize {
@@ -55,4 +56,58 @@ impl Kernel for Table {
             Some(other) => panic!("an operand of int16, not {}", other.dtype()),
         }
     }
+}
+
+/// Any function of int8 or uint8; a unit is 1024 elements. Operand 0 and the output have the same shape.
+pub struct TableOfBytes {
+    name: String,
+    elements: usize,
+    table: Box<ByteTable>,
+}
+
+impl TableOfBytes {
+    /// Of so many elements; `name` is what profiles show.
+    pub fn new(name: &str, table: ByteTable, elements: usize) -> TableOfBytes {
+        TableOfBytes { name: name.to_lowercase(), elements, table: Box::new(table) }
+    }
+}
+
+impl Kernel for TableOfBytes {
+    fn name(&self) -> String {
+        format!("{}, table", self.name)
+    }
+
+    fn units(&self) -> usize {
+        self.elements.div_ceil(UNIT)
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        span(self.elements, units)
+    }
+
+    fn weight_bytes(&self) -> usize {
+        size_of::<ByteTable>()
+    }
+
+    fn in_place(&self) -> &[usize] {
+        &[0]
+    }
+
+    fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
+        let span = span(self.elements, units);
+        let output = output_bytes(args.outputs, span.len());
+        let table = &*self.table;
+        match args.inputs[0] {
+            Some(_) => {
+                let input = &Bytes::of(args.inputs[0], self.elements).stored()[span];
+                output.iter_mut().zip(input).for_each(|(y, &x)| *y = table[usize::from(x)]);
+            }
+            None => output.iter_mut().for_each(|y| *y = table[usize::from(*y)]),
+        }
+    }
+}
+
+/// Elements that some units cover.
+fn span(elements: usize, units: Range<usize>) -> Range<usize> {
+    (units.start * UNIT).min(elements)..(units.end * UNIT).min(elements)
 }

@@ -1,20 +1,69 @@
 //! Kernels of operators that compute on quantized tensors as they are stored.
 
-use super::{Chosen, Site, conv, nhwc};
-use crate::kernels::{ConvSpec, IntegerConv, IntegerGemm, IntegerGemmSpec, Requantize, Table};
-use crate::ops::{Op, limited};
-use crate::tensor::{Grid, TensorDef, View};
+use super::{Chosen, Site, conv, layout, nhwc, pool, reduce};
+use crate::kernels::{
+    Along, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
+    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, Requantize, ResizeNearest,
+    ResizeSpec, Table, TableOfBytes,
+};
+use crate::ops::reduce::reduced_axes;
+use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
+use crate::tensor::{DType, Grid, TensorDef, View};
 
 /// The kernel of a node of which [`crate::ops::is_integer`] holds.
 pub(super) fn kernel(site: &Site) -> Option<Chosen> {
     let weights = || Weights::at(site, 0, 1, 2);
     match &site.node.op {
-        Op::Unary(function) => {
+        Op::Unary(function) if site.output().dtype == DType::I16 => {
             let x = site.operand(0)?;
             let [from, to] =
                 [x, site.output()].map(|t| t.quantization.as_ref().map(|q| q.scale[0]));
             site.reading(1, Table::new(*function, from?, to?, x.shape.elements()))
         }
+        Op::Unary(function) => {
+            let table = function_table(*function, grid(site.operand(0)?)?, grid(site.output())?);
+            let elements = site.output().shape.elements();
+            site.reading(1, TableOfBytes::new(function.name(), table, elements))
+        }
+        Op::Quantize(_) => {
+            let (x, y) = (site.operand(0)?, site.output());
+            let table = requantization_table(grid(x)?, grid(y)?, x.dtype == y.dtype);
+            site.reading(1, TableOfBytes::new("quantize", table, y.shape.elements()))
+        }
+        Op::Binary(op) => {
+            let (a, b) = (site.operand(0)?, site.operand(1)?);
+            let spec = IntegerBinarySpec {
+                kind: op.kind,
+                operands: [&a.shape, &b.shape],
+                grids: [grid(a)?, grid(b)?],
+                output: &site.output().shape,
+                grid: limited(op.activation, site.output())?,
+            };
+            site.reading(2, IntegerBinary::new(spec))
+        }
+        Op::ResizeBilinear(op) => {
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(0)?), nhwc(site.output()));
+            let spec = ResizeSpec { input, output: [oh, ow], attributes: *op };
+            site.reading(1, IntegerResize::new(spec))
+        }
+        Op::ResizeNearest(op) => {
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(0)?), nhwc(site.output()));
+            site.reading(1, ResizeNearest::new(*op, input, [oh, ow]))
+        }
+        Op::Pool2d(op) if op.kind != PoolKind::L2 => {
+            let grid = limited(op.activation, site.output())?;
+            let spec = pool::spec(op, nhwc(site.operand(0)?), nhwc(site.output()));
+            site.reading(1, IntegerPool::new(spec, op.kind == PoolKind::Max, grid))
+        }
+        Op::Reduce(op) if matches!(op.kind, ReduceKind::Mean | ReduceKind::Sum) => {
+            let x = site.operand(0)?;
+            let dims = x.shape.dims();
+            let along = Along::chosen(dims, &reduced_axes(site.operand(1)?, dims.len()).ok()?)?;
+            let mean = op.kind == ReduceKind::Mean;
+            site.reading(1, IntegerReduce::new(mean, along, grid(x)?, grid(site.output())?))
+        }
+        Op::Layout(op) => layout::layout(op, site),
+        Op::ArgReduce(op) => reduce::arg_of(op, site.operand(0)?, site),
         Op::Conv2d(op) => {
             let weights = weights()?;
             let [n, oh, ow, co] = nhwc(site.output());
@@ -33,6 +82,23 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             };
             site.reading(1, IntegerConv::new(spec, weights.requantize()))
         }
+        Op::DepthwiseConv2d(op) => {
+            let weights = weights()?;
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(0)?), nhwc(site.output()));
+            let shape = nhwc(site.operand(1)?);
+            let window = conv::window(op.window, input, [oh, ow], shape);
+            let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
+            if IntegerDepthwise::fits(&spec) {
+                return site.reading(1, IntegerDepthwise::new(spec, weights.requantize()));
+            }
+            // As a convolution of a group for each channel of the input.
+            let (co, taps) = (shape[3], shape[1] * shape[2]);
+            let weight = |i: usize| weights.filter[i % taps * co + i / taps];
+            let filter: Vec<i16> = (0..co * taps).map(weight).collect();
+            let filter_shape = [co, shape[1], shape[2], 1];
+            let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
+            site.reading(1, IntegerConv::new(spec, weights.requantize()))
+        }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
             let m = site.operand(0)?.shape.elements().checked_div(k)?;
@@ -40,6 +106,11 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
         }
         _ => None,
     }
+}
+
+/// How a tensor is stored.
+fn grid(x: &TensorDef) -> Option<Grid> {
+    Grid::of(x.dtype, x.quantization.as_ref())
 }
 
 /// Filter, bias and scales of a convolution or matrix product.
@@ -64,7 +135,6 @@ impl<'a> Weights<'a> {
             },
             None => None,
         };
-        let grid = |x: &TensorDef| Grid::of(x.dtype, x.quantization.as_ref());
         let input = grid(site.operand(input)?)?;
         let filter = site.operand(filter)?;
         let q = filter.quantization.as_ref()?;

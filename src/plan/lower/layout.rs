@@ -4,7 +4,7 @@ use super::{Chosen, Site};
 use crate::kernels::{Axis, Copy, Patch, StridedCopy};
 use crate::ops::Layout;
 use crate::ops::layout::{Blocks, Channels, Cut, Gather, Join, Pad, Tiling, paddings, permutation};
-use crate::tensor::{MAX_RANK, TensorDef};
+use crate::tensor::{Grid, MAX_RANK, TensorDef};
 use std::ops::Range;
 
 /// An operator with more patches runs on the reference: a file can ask for millions.
@@ -26,12 +26,14 @@ pub(super) fn layout(op: &Layout, site: &Site) -> Option<Chosen> {
         _ => vec![0],
     };
     same_scales(site, &reads)?;
+    let grid = Grid::of(site.output().dtype, site.output().quantization.as_ref());
+    let zero = grid.map_or(0, |grid| grid.zero_point);
     let patches = Boxes::of(op, site)?.0;
     let elements = |t: &TensorDef| t.shape.elements();
     let operands = reads.iter().map(|&i| site.operand(i).map(elements)).collect::<Option<_>>()?;
     let outputs = site.node.outputs.iter().map(|&id| elements(site.graph.tensor(id))).collect();
     Some(Chosen {
-        kernel: Box::new(StridedCopy::new(operands, outputs, patches)),
+        kernel: Box::new(StridedCopy::new(operands, outputs, patches).filled_with(zero)),
         operands: reads.iter().map(|&i| site.node.inputs[i]).collect(),
     })
 }
@@ -39,18 +41,11 @@ pub(super) fn layout(op: &Layout, site: &Site) -> Option<Chosen> {
 /// Whether copies of stored values stand for the same numbers.
 fn same_scales(site: &Site, reads: &[usize]) -> Option<()> {
     let scales = &site.output().quantization;
-    // Zero is not stored as 0 then.
-    let zeros = matches!(
-        site.node.op,
-        crate::ops::Op::Layout(
-            Layout::Pad(Pad::Zeros) | Layout::Blocks(Blocks::SpaceToBatch) | Layout::ZerosLike
-        )
-    );
     let operands =
         reads.iter().all(|&i| site.operand(i).is_some_and(|t| t.quantization == *scales));
     let mut outputs = site.node.outputs.iter().map(|&id| site.graph.tensor(id));
-    let same = operands && outputs.all(|t| t.quantization == *scales);
-    (same && !(zeros && scales.is_some())).then_some(())
+    let one_scale = scales.as_ref().is_none_or(|q| q.scale.len() == 1);
+    (one_scale && operands && outputs.all(|t| t.quantization == *scales)).then_some(())
 }
 
 /// The patches of an operator, at most [`MAX_PATCHES`]. Operands are numbered as the kernel reads

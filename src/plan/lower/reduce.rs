@@ -4,6 +4,7 @@ use super::{Chosen, Site};
 use crate::kernels::{self, Along};
 use crate::ops::reduce::{one_axis, reduced_axes};
 use crate::ops::{ArgReduce, Reduce, Softmax};
+use crate::tensor::TensorDef;
 
 /// Longer rows of SOFTMAX run on the reference: the kernel copies four of them.
 const MAX_ROW: usize = 1 << 16;
@@ -24,7 +25,12 @@ pub(super) fn reduce(op: &Reduce, site: &Site) -> Option<Chosen> {
 }
 
 pub(super) fn arg_reduce(op: &ArgReduce, site: &Site) -> Option<Chosen> {
-    let dims = site.float(0)?.shape.dims();
+    arg_of(op, site.float(0)?, site)
+}
+
+/// Of a tensor `x` whose elements have the order of the numbers they stand for.
+pub(super) fn arg_of(op: &ArgReduce, x: &TensorDef, site: &Site) -> Option<Chosen> {
+    let dims = x.shape.dims();
     let axis = one_axis(site.operand(1)?, dims.len()).ok()?;
     let chosen: Vec<bool> = (0..dims.len()).map(|a| a == axis).collect();
     let along = Along::chosen(dims, &chosen)?;

@@ -1,0 +1,302 @@
+//! Depthwise convolution of 8-bit integers.
+//!
+//! Each word of a row lies in scratch beside the one that the next tap of the window meets, so that a
+//! dot product of pairs does two taps at once. The rows of the image that an output row needs are kept
+//! like that, with the padding around them, as long as the next one needs them too.
+
+use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
+use crate::kernels::window::{Axis, ConvSpec, check};
+use crate::kernels::{Args, Kernel};
+use crate::simd::{Integers, LANES, Limits, NativeIntegers, WORDS};
+use std::array::from_fn;
+use std::ops::Range;
+
+/// Pixels of a tile.
+const PIXELS: usize = 4;
+
+/// Windows of more rows than that run as any other convolution.
+const MAX_ROWS: usize = 16;
+
+/// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
+/// `[n, oh, ow, ci * multiplier]`.
+pub struct IntegerDepthwise {
+    batch: usize,
+    /// Height and width.
+    axes: [Axis; 2],
+    /// Input channels.
+    ci: usize,
+    /// Output channels.
+    co: usize,
+    input_zero: i32,
+    /// `[kh, pairs, channels, 2]`, where channels fill whole vectors: pairs of taps of a row, 0 where
+    /// there is none left.
+    weights: Vec<i16>,
+    /// `[channels]`.
+    bias: Vec<i32>,
+    /// `[channels]`.
+    scales: Vec<f32>,
+    limits: Limits,
+    /// Pixels of a row with its padding.
+    pixels: usize,
+    /// Rows that are kept.
+    kept: usize,
+}
+
+impl IntegerDepthwise {
+    /// Whether a window has few enough rows.
+    pub fn fits(spec: &ConvSpec<'_, i16, i32>) -> bool {
+        spec.filter_shape[1] <= MAX_ROWS
+    }
+
+    /// Packs the weights, as stored. The activation is in the limits of `requantize`.
+    ///
+    /// # Panics
+    /// When a slice has not the length the spec implies, the filter's channels are no multiple of the
+    /// input's, or the window does not fit.
+    pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise {
+        let [batch, _, _, ci] = spec.input;
+        let [one, kh, kw, co] = spec.filter_shape;
+        check(&spec, co);
+        assert!(IntegerDepthwise::fits(&spec), "rows");
+        assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
+        let channels = co.next_multiple_of(LANES);
+        let pairs = kw.div_ceil(2);
+        let mut weights = vec![0; kh * pairs * channels * 2];
+        for (i, weight) in spec.filter.iter().enumerate() {
+            let (ky, kx, c) = (i / co / kw, i / co % kw, i % co);
+            let at = ((ky * pairs + kx / 2) * channels + c) * 2 + kx % 2;
+            weights[at] = weight - requantize.filter_zero as i16;
+        }
+        let bias = |c: usize| spec.bias.and_then(|bias| bias.get(c).copied()).unwrap_or(0);
+        let scale = |c: usize| if c < co { requantize.scale(c) } else { 0.0 };
+        let axes @ [rows, columns] = spec.axes();
+        IntegerDepthwise {
+            batch,
+            axes,
+            ci,
+            co,
+            input_zero: requantize.input_zero,
+            weights,
+            bias: (0..channels).map(bias).collect(),
+            scales: (0..channels).map(scale).collect(),
+            limits: requantize.limits(),
+            pixels: columns.output.saturating_sub(1) * columns.stride + columns.span(),
+            kept: rows.span().min(rows.input),
+        }
+    }
+
+    /// Pairs of taps of a row.
+    fn pairs(&self) -> usize {
+        self.axes[1].kernel.div_ceil(2)
+    }
+
+    /// Words from a tap to the next one.
+    fn tap(&self) -> usize {
+        self.axes[1].dilation * self.co
+    }
+
+    /// Words of a row that is widened: with the tap after the last pair.
+    fn row_words(&self) -> usize {
+        self.pixels * self.co + self.tap()
+    }
+
+    /// Words of a row of pairs: with those that a vector may read after the last channel.
+    fn row_pairs(&self) -> usize {
+        2 * self.row_words() + WORDS
+    }
+
+    /// A row of the image from element `from` on, with the padding beside it, and each channel as
+    /// often as it has windows.
+    fn widen(&self, input: Bytes, from: usize, words: &mut [i16]) {
+        let [_, columns] = self.axes;
+        let before = columns.pad.min(self.pixels);
+        let inside = columns.input.min(self.pixels - before);
+        let (left, rest) = words.split_at_mut(before * self.co);
+        let (middle, right) = rest.split_at_mut(inside * self.co);
+        left.fill(0);
+        right.fill(0);
+        match self.co / self.ci {
+            1 => input.widen(from, self.input_zero, middle),
+            multiplier => {
+                for (i, copies) in middle.chunks_exact_mut(multiplier).enumerate() {
+                    copies.fill((input.at(from + i) - self.input_zero) as i16);
+                }
+            }
+        }
+    }
+
+    /// P pixels, 4 * B channels from `channel` on, of which `left` are stored. `rows` are where
+    /// the window's rows of the first pixel start.
+    ///
+    /// # Safety
+    /// There are as many rows as the window has. From each the pairs of all taps of all P pixels must be readable; of the channels,
+    /// B vectors must be there. The `left` bytes of each pixel at `output` must be writable.
+    #[inline(always)]
+    unsafe fn tile<V: Integers, const P: usize, const B: usize>(
+        &self,
+        rows: &[*const i16],
+        channel: usize,
+        left: usize,
+        output: *mut u8,
+    ) {
+        let channels = self.bias.len();
+        let (pixel, pair) = (2 * self.axes[1].stride * self.co, 4 * self.tap());
+        // SAFETY: the caller's promise; weights are [kh, pairs, channels, 2], bias and scales
+        // [channels].
+        unsafe {
+            let mut weights = self.weights.as_ptr().add(2 * channel);
+            let bias = self.bias.as_ptr().add(channel);
+            let mut sums: [[V; B]; P] = [from_fn(|b| V::load(bias.add(b * LANES))); P];
+            for row in rows {
+                let mut input = row.wrapping_add(2 * channel);
+                for _ in 0..self.pairs() {
+                    let w: [V; B] = from_fn(|b| V::load_words(weights.add(b * WORDS)));
+                    for (p, sums) in sums.iter_mut().enumerate() {
+                        let input = input.wrapping_add(p * pixel);
+                        for (b, sum) in sums.iter_mut().enumerate() {
+                            *sum = sum.add(V::load_words(input.add(b * WORDS)).dot(w[b]));
+                        }
+                    }
+                    input = input.wrapping_add(pair);
+                    weights = weights.wrapping_add(2 * channels);
+                }
+            }
+            let scales = self.scales.as_ptr().add(channel);
+            for (p, sums) in sums.into_iter().enumerate() {
+                let steps: [V; B] =
+                    from_fn(|b| sums[b].requantize(scales.add(b * LANES), self.limits));
+                let output = output.add(p * self.co);
+                if B == 2 {
+                    steps[0].store_bytes(steps[B - 1], output);
+                } else {
+                    steps[0].store_first_bytes(output, left.min(LANES));
+                }
+            }
+        }
+    }
+
+    /// P pixels, all channels.
+    ///
+    /// # Safety
+    /// As [`IntegerDepthwise::tile`].
+    #[inline(never)]
+    unsafe fn channels<V: Integers, const P: usize>(&self, rows: &[*const i16], output: *mut u8) {
+        let mut channel = 0;
+        while channel < self.co {
+            let left = self.co - channel;
+            // SAFETY: the caller's promise; there are `left` channels, which fill whole vectors.
+            unsafe {
+                let output = output.add(channel);
+                if left >= WORDS {
+                    self.tile::<V, P, 2>(rows, channel, left, output);
+                    channel += WORDS;
+                } else {
+                    self.tile::<V, P, 1>(rows, channel, left, output);
+                    channel += LANES;
+                }
+            }
+        }
+    }
+}
+
+/// `pairs[i]` is `words[i]` and the word `tap` after it, for all that have one.
+fn pair_up<V: Integers>(words: &[i16], tap: usize, pairs: &mut [i16]) {
+    let count = words.len() - tap;
+    assert!(pairs.len() >= 2 * count);
+    let whole = count / WORDS * WORDS;
+    for i in (0..whole).step_by(WORDS) {
+        // SAFETY: i + 8 <= whole <= count: `tap` words further there are as many, and in `pairs` twice
+        // as many.
+        unsafe {
+            let from = words.as_ptr().add(i);
+            let to = pairs.as_mut_ptr().add(2 * i);
+            let [first, second] = V::load_words(from).zip_words(V::load_words(from.add(tap)));
+            first.store_words(to);
+            second.store_words(to.add(WORDS));
+        }
+    }
+    for i in whole..count {
+        [pairs[2 * i], pairs[2 * i + 1]] = [words[i], words[i + tap]];
+    }
+}
+
+impl Kernel for IntegerDepthwise {
+    fn name(&self) -> String {
+        let [rows, columns] = self.axes;
+        format!("depthwise {}x{} s{}, integer", rows.kernel, columns.kernel, columns.stride)
+    }
+
+    fn units(&self) -> usize {
+        self.batch * self.axes[0].output
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        let row = self.axes[1].output * self.co;
+        units.start * row..units.end * row
+    }
+
+    fn scratch(&self) -> usize {
+        // The kept rows, one of zeros for those above and below the image, and one to widen.
+        let pairs = (self.kept + 1).saturating_mul(self.row_pairs());
+        scratch_floats(pairs.saturating_add(self.row_words()))
+    }
+
+    fn weight_bytes(&self) -> usize {
+        size_of_val(&self.weights[..]) + size_of_val(&self.bias[..]) + size_of_val(&self.scales[..])
+    }
+
+    fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
+        let [rows, columns] = self.axes;
+        let width = self.row_pairs();
+        let image = rows.input * columns.input * self.ci;
+        let input = Bytes::of(args.inputs[0], self.batch * image);
+        let row = columns.output * self.co;
+        let output = output_bytes(args.outputs, units.len() * row);
+        let (widened, pairs) = as_words(args.scratch).split_at_mut(self.row_words());
+        let (zeros, kept) = pairs.split_at_mut(width);
+        zeros.fill(0);
+        // The image that rows are kept of, and the first that was not widened yet.
+        let mut made = None;
+        for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
+            let (n, y) = (unit / rows.output, unit % rows.output);
+            let top = rows.origin(y);
+            let inside = |row: isize| row.clamp(0, rows.input as isize) as usize;
+            let (first, end) = (inside(top), inside(top + rows.span() as isize));
+            let from =
+                made.filter(|&(image, _)| image == n).map_or(first, |(_, next)| first.max(next));
+            for iy in from..end {
+                let from = n * image + iy * columns.input * self.ci;
+                self.widen(input, from, widened);
+                let pairs = &mut kept[iy % self.kept * width..][..width];
+                pair_up::<NativeIntegers>(widened, self.tap(), pairs);
+            }
+            made = Some((n, end));
+            let mut starts = [zeros.as_ptr(); MAX_ROWS];
+            let starts = &mut starts[..rows.kernel];
+            for (ky, start) in starts.iter_mut().enumerate() {
+                let iy = top + (ky * rows.dilation) as isize;
+                if let Some(iy) = usize::try_from(iy).ok().filter(|&iy| iy < rows.input) {
+                    *start = kept[iy % self.kept * width..][..width].as_ptr();
+                }
+            }
+            let count = if columns.output < PIXELS { 1 } else { PIXELS };
+            let mut before = 0;
+            for x in (0..columns.output).step_by(count) {
+                // The last tile may compute some pixels again.
+                let x = x.min(columns.output - count);
+                let words = 2 * (x - before) * columns.stride * self.co;
+                starts.iter_mut().for_each(|start| *start = start.wrapping_add(words));
+                before = x;
+                // SAFETY: rows have `pixels` pixels, which the windows of all outputs lie in (see
+                // `new`), a tap more for pairs, and a vector. `out` has the pixels from x on.
+                unsafe {
+                    let out = out.as_mut_ptr().add(x * self.co);
+                    match count {
+                        1 => self.channels::<NativeIntegers, 1>(starts, out),
+                        _ => self.channels::<NativeIntegers, PIXELS>(starts, out),
+                    }
+                }
+            }
+        }
+    }
+}
