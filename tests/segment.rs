@@ -3,7 +3,8 @@
 #[path = "common/hand_made.rs"]
 mod hand_made;
 
-use octomask::segment::{FrameInput, Normalization, Segmenter};
+use octomask::segment::{Frame, FrameInput, Normalization, Segmenter};
+use octomask::threads::Team;
 use octomask::{Model, Options};
 
 /// As in `segment/golden.py`.
@@ -19,6 +20,12 @@ fn picture(width: usize, height: usize) -> Vec<u8> {
     rgba
 }
 
+/// The picture of that size as RGBA.
+fn load(input: &mut FrameInput, width: usize, height: usize, out: &mut [f32]) {
+    let rgba = picture(width, height);
+    input.load(&Frame::rgba(&rgba, width, height), out, &mut Team::new(1).unwrap()).unwrap();
+}
+
 #[test]
 fn frames_are_resized_as_pil_does() {
     let goldens = include_str!("segment/pil_bilinear.txt");
@@ -31,7 +38,7 @@ fn frames_are_resized_as_pil_does() {
         let mut out = vec![0.0; target_height * target_width * 3];
         // Twice: the second time the weights are those in place.
         for _ in 0..2 {
-            input.load(&picture(width, height), width, height, &mut out).unwrap();
+            load(&mut input, width, height, &mut out);
         }
         assert_eq!(hex.len(), 2 * out.len());
         for (i, value) in out.iter().enumerate() {
@@ -54,17 +61,17 @@ fn a_frame_of_another_size_makes_new_weights() {
     let mut out = vec![0.0; 8 * 8 * 3];
     let mut other = out.clone();
     let mut input = FrameInput::new(8, 8, Normalization::default());
-    input.load(&picture(64, 48), 64, 48, &mut out).unwrap();
-    input.load(&picture(20, 30), 20, 30, &mut out).unwrap();
+    load(&mut input, 64, 48, &mut out);
+    load(&mut input, 20, 30, &mut out);
     let mut fresh = FrameInput::new(8, 8, Normalization::default());
-    fresh.load(&picture(20, 30), 20, 30, &mut other).unwrap();
+    load(&mut fresh, 20, 30, &mut other);
     assert_eq!(out, other);
 }
 
 /// Loads the model made by hand and lets it work on a frame of one colour.
 fn mask_of(segmenter: &mut Segmenter, model: &mut Model, rgb: [u8; 3], smoothing: f32) -> Vec<u8> {
     let rgba = [rgb[0], rgb[1], rgb[2], 255].repeat(10 * 6);
-    segmenter.load_frame(model, &rgba, 10, 6).unwrap();
+    segmenter.load_frame(model, &Frame::rgba(&rgba, 10, 6)).unwrap();
     model.run();
     segmenter.mask(model, smoothing).unwrap().to_vec()
 }
@@ -92,7 +99,7 @@ fn a_segmenter_goes_from_frame_to_mask() {
     assert_eq!(mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.5), [153; 16 * 24]);
     assert_eq!(segmenter.mask_size(), [16, 24]);
     // A frame of zero size is refused, and nothing is lost.
-    let error = segmenter.load_frame(&mut model, &[], 0, 0).unwrap_err();
+    let error = segmenter.load_frame(&mut model, &Frame::rgba(&[], 0, 0)).unwrap_err();
     assert_eq!(error.kind().code(), "bad-input");
     assert_eq!(mask_of(&mut segmenter, &mut model, [51, 102, 51], 0.0), [153; 16 * 24]);
 }

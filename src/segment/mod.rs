@@ -2,10 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod frame;
 pub mod input;
 pub mod mask;
+mod resize;
 pub mod smoothing;
 
+pub use frame::{Frame, PixelFormat, YuvColors, YuvMatrix};
 pub use input::{FrameInput, Normalization};
 pub use smoothing::Smoothing;
 
@@ -72,23 +75,18 @@ impl Segmenter {
         })
     }
 
-    /// Writes a frame, `[height][width][rgba]`, into the model's input, resized and normalised.
+    /// Writes a frame into the model's input, resized and normalised, on the model's threads.
     /// Allocates only when the size of frame or model has changed.
     ///
     /// Errors: `BadInput` for frames without pixels or of another length than their size says.
-    pub fn load_frame(
-        &mut self,
-        model: &mut Model,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-    ) -> Result<()> {
+    pub fn load_frame(&mut self, model: &mut Model, frame: &Frame<'_>) -> Result<()> {
         self.follow(model)?;
-        match (model.input_mut(0)?, self.layout.input_grid) {
-            (ViewMut::F32(out), _) => self.input.load(rgba, width, height, out),
+        let (input, team) = model.input_and_team(0)?;
+        match (input, self.layout.input_grid) {
+            (ViewMut::F32(out), _) => self.input.load(frame, out, team),
             (out, Some(grid)) => {
                 self.reals.resize(out.as_view().len(), 0.0);
-                self.input.load(rgba, width, height, &mut self.reals)?;
+                self.input.load(frame, &mut self.reals, team)?;
                 grid.store(&self.reals, out);
                 Ok(())
             }
