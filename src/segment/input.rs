@@ -43,6 +43,8 @@ struct Room {
     part: Box<Part>,
     /// Joined rows of all planes, one after another.
     joined: Vec<ColumnPair>,
+    /// Rows of the target, not yet converted: `[channel][target width]`.
+    resized: Vec<[V; 2]>,
 }
 
 impl FrameInput {
@@ -78,7 +80,7 @@ impl FrameInput {
         let this = &*self;
         team.run(&|thread| {
             let mut room = lock(&this.rooms[thread]);
-            let Room { part, joined } = &mut *room;
+            let Room { part, joined, resized } = &mut *room;
             loop {
                 let Some((group, out)) = lock(&groups).next() else { break };
                 let mut rest = &mut joined[..];
@@ -87,7 +89,12 @@ impl FrameInput {
                     this.rows[i.min(1)].join_rows(plane, group * ROWS, part, own);
                     rest = others;
                 }
-                this.draw(joined, channels, &colors, out);
+                for (Channel { axis, start }, resized) in
+                    channels.iter().zip(resized.chunks_exact_mut(width / 3))
+                {
+                    this.columns[*axis].join_columns(&joined[*start..], resized);
+                }
+                draw(resized, &colors, out);
             }
         });
         Ok(())
@@ -102,44 +109,42 @@ impl FrameInput {
             self.rows[1].prepare(planes[1].height, height / 2.0);
             self.columns[1].prepare(planes[1].width, width / 2.0);
         }
-        let empty = || Mutex::new(Room { part: Box::new([[0; _]; ROWS]), joined: Vec::new() });
-        self.rooms.resize_with(threads, empty);
+        let columns = 3 * self.columns[0].target();
+        self.rooms.resize_with(threads, || {
+            let part = Box::new([[0; _]; ROWS]);
+            let resized = vec![[V::splat(0.0); 2]; columns];
+            Mutex::new(Room { part, joined: Vec::new(), resized })
+        });
         let pairs = planes.iter().map(joined_pairs).sum();
         for room in &mut self.rooms {
             lock(room).joined.resize(pairs, ColumnPair::default());
         }
     }
+}
 
-    /// Up to `ROWS` rows of the target, `[rows][target width][rgb]`, of as many joined rows.
-    fn draw(
-        &self,
-        joined: &[ColumnPair],
-        channels: [Channel; 3],
-        colors: &Colors,
-        out: &mut [f32],
-    ) {
-        let width = self.columns[0].target();
-        let row = width * 3;
-        let channels =
-            channels.map(|Channel { axis, start }| (&self.columns[axis], &joined[start..]));
-        // As many pixels at a time as a vector has lanes: their colours are whole vectors of a row.
-        for x in (0..width).step_by(LANES) {
-            let pixels = LANES.min(width - x);
-            let mut block = [[V::splat(0.0); 2]; 3 * LANES]; // [pixel][rgb], of eight rows
-            for (i, pixel) in block.chunks_exact_mut(3).take(pixels).enumerate() {
-                let values = channels.map(|(axis, joined)| axis.join_columns(x + i, joined));
-                pixel.copy_from_slice(&colors.normalized(values));
-            }
-            for (half, out) in out.chunks_mut(LANES * row).enumerate() {
-                for (i, values) in block.as_chunks::<LANES>().0.iter().enumerate() {
-                    let rows = V::transposed(values.map(|value| value[half]));
-                    let at = (x * 3 + i * LANES).min(row);
-                    for (out, values) in out.chunks_exact_mut(row).zip(rows) {
-                        let values = values.to_array();
-                        match out[at..].first_chunk_mut() {
-                            Some(out) => *out = values,
-                            None => out[at..].iter_mut().zip(values).for_each(|(o, v)| *o = v),
-                        }
+/// Up to `ROWS` rows of the target, `[rows][target width][rgb]`, of as many resized ones,
+/// `[channel][target width]`.
+fn draw(resized: &[[V; 2]], colors: &Colors, out: &mut [f32]) {
+    let width = resized.len() / 3;
+    let row = width * 3;
+    let (first, others) = resized.split_at(width);
+    let (second, third) = others.split_at(width);
+    // As many pixels at a time as a vector has lanes: their colours are whole vectors of a row.
+    for x in (0..width).step_by(LANES) {
+        let pixels: [_; LANES] = from_fn(|i| {
+            let x = (x + i).min(width - 1);
+            colors.normalized([first[x], second[x], third[x]])
+        });
+        let (vectors, _) = pixels.as_flattened().as_chunks::<LANES>();
+        for (half, out) in out.chunks_mut(LANES * row).enumerate() {
+            for (i, values) in vectors.iter().enumerate() {
+                let rows = V::transposed(values.map(|value| value[half]));
+                let at = (x * 3 + i * LANES).min(row);
+                for (out, values) in out.chunks_exact_mut(row).zip(rows) {
+                    let values = values.to_array();
+                    match out[at..].first_chunk_mut() {
+                        Some(out) => *out = values,
+                        None => out[at..].iter_mut().zip(values).for_each(|(o, v)| *o = v),
                     }
                 }
             }

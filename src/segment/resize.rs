@@ -8,8 +8,9 @@
 
 use super::frame::Plane;
 use crate::simd::{
-    ColumnPair, Native, ROWS, SHIFT, WORDS, column_pairs, weigh_columns, weigh_rows,
+    ColumnPair, LANES, Native, ROWS, SHIFT, WORDS, column_pairs, weigh_columns, weigh_rows,
 };
+use std::array::from_fn;
 
 /// Weights are parts of this, and those of one target pixel sum to it.
 const ONE: f64 = 16384.0;
@@ -29,9 +30,11 @@ pub struct Axis {
     target: usize,
     /// Pixels, and how many of them the target covers. 0 before the first frame.
     source: (usize, f64),
-    /// Of each target pixel: its first source pixel, and where its weights end.
-    spans: Vec<(usize, usize)>,
-    /// Weights of neighbouring source pixels, in pairs.
+    /// First source pixel of each target pixel.
+    first: Vec<usize>,
+    /// Pairs of source pixels that make a target pixel, some with weights 0.
+    count: usize,
+    /// `[target][count]`.
     weights: Vec<[i16; 2]>,
     /// Whether pairs begin at even pixels.
     even: bool,
@@ -40,7 +43,8 @@ pub struct Axis {
 impl Axis {
     /// Of rows, to so many of them.
     pub fn rows(target: usize) -> Axis {
-        Axis { target, source: (0, 0.0), spans: Vec::new(), weights: Vec::new(), even: false }
+        let (first, weights) = (Vec::new(), Vec::new());
+        Axis { target, source: (0, 0.0), first, count: 1, weights, even: false }
     }
 
     /// Of columns, which lie in memory as pairs.
@@ -54,11 +58,8 @@ impl Axis {
     }
 
     /// First source pixel of target pixel `i`, and the weights from there on.
-    #[inline(always)]
     fn taps(&self, i: usize) -> (usize, &[[i16; 2]]) {
-        let start = if i == 0 { 0 } else { self.spans[i - 1].1 };
-        let (first, end) = self.spans[i];
-        (first, &self.weights[start..end])
+        (self.first[i], &self.weights[i * self.count..][..self.count])
     }
 
     /// Computes the weights for a source of that many pixels, unless they are those in place: as
@@ -69,28 +70,35 @@ impl Axis {
             return;
         }
         self.source = (source, extent);
-        self.spans.clear();
+        self.first.clear();
         self.weights.clear();
         let scale = extent / self.target as f64;
         // Half the width of the triangle, in source pixels.
         let support = scale.max(1.0);
+        // As many as lie inside, and one more where pairs begin at even pixels.
+        let most = (2.0 * support).ceil() as usize + usize::from(self.even);
+        self.count = most.min(source).div_ceil(2);
+        let last = source.next_multiple_of(2) - 2 * self.count;
         for i in 0..self.target {
             let center = (i as f64 + 0.5) * scale;
-            // Pixels whose centres lie inside the triangle.
-            let first = (center - support + 0.5).max(0.0) as usize;
-            let end = ((center + support + 0.5) as usize).min(source);
-            let weight = |x: usize| (1.0 - ((x as f64 + 0.5 - center) / support).abs()).max(0.0);
-            let total: f64 = (first..end).map(weight).sum();
+            let weight = |x: usize| {
+                let inside = 1.0 - ((x as f64 + 0.5 - center) / support).abs();
+                if x < source { inside.max(0.0) } else { 0.0 }
+            };
+            // The first pixel whose centre lies inside the triangle, and further left at the end.
+            let inside = (center - support + 0.5).max(0.0) as usize;
+            let first = if self.even { inside / 2 * 2 } else { inside }.min(last);
+            let total: f64 = (first..first + 2 * self.count).map(weight).sum();
             // What rounding takes from one weight goes to the next.
             let mut sum = 0.0;
             let mut part = |x: usize| {
                 let before = (sum / total * ONE).round();
-                sum += if (first..end).contains(&x) { weight(x) } else { 0.0 };
+                sum += weight(x);
                 ((sum / total * ONE).round() - before) as i16
             };
-            let start = if self.even { first / 2 * 2 } else { first };
-            self.weights.extend((start..end).step_by(2).map(|x| [part(x), part(x + 1)]));
-            self.spans.push((start, self.weights.len()));
+            let pairs = (0..self.count).map(|k| first + 2 * k);
+            self.weights.extend(pairs.map(|x| [part(x), part(x + 1)]));
+            self.first.push(first);
         }
     }
 
@@ -113,34 +121,65 @@ impl Axis {
                 let bytes = &plane.bytes[row * stride + start..];
                 weigh_rows(bytes, stride, weights, &mut sums[..length]);
             }
-            for at in (0..length).step_by(WORDS) {
-                let rows = part.each_ref().map(|row| words(row, at));
-                let pairs = match plane.channels {
-                    1 => column_pairs::<1>(rows),
-                    2 => column_pairs::<2>(rows),
-                    _ => column_pairs::<4>(rows),
-                };
-                // Those of the same channel.
-                let (each, pair) = (4 / plane.channels, (start + at) / (2 * plane.channels));
-                for (c, pairs) in pairs.chunks_exact(each).enumerate() {
-                    joined[c * channel + pair..][..each].copy_from_slice(pairs);
+            let channels = joined.chunks_exact_mut(channel);
+            match plane.channels {
+                1 => pair_up::<1>(part, length, start, channels),
+                2 => pair_up::<2>(part, length, start, channels),
+                _ => pair_up::<4>(part, length, start, channels),
+            }
+        }
+    }
+
+    /// Joins columns of one channel's joined rows to those of the target; see [`UNIT`].
+    pub fn join_columns(&self, joined: &[ColumnPair], columns: &mut [[Native; 2]]) {
+        match self.count {
+            1 => self.join_pairs::<1>(joined, columns),
+            2 => self.join_pairs::<2>(joined, columns),
+            3 => self.join_pairs::<3>(joined, columns),
+            _ => {
+                for (i, column) in columns.iter_mut().enumerate() {
+                    let (first, weights) = self.taps(i);
+                    *column = weigh_columns(&joined[first / 2..][..weights.len()], weights);
                 }
             }
         }
     }
 
-    /// Column `x` of the target, of one channel's joined rows; see [`UNIT`].
-    #[inline(always)]
-    pub fn join_columns(&self, x: usize, joined: &[ColumnPair]) -> [Native; 2] {
-        let (first, weights) = self.taps(x);
-        weigh_columns(&joined[first / 2..], weights)
+    /// The same for a number of pairs that is known when compiling.
+    fn join_pairs<const COUNT: usize>(&self, joined: &[ColumnPair], columns: &mut [[Native; 2]]) {
+        let weights = self.weights.as_chunks::<COUNT>().0;
+        for ((column, &first), weights) in columns.iter_mut().zip(&self.first).zip(weights) {
+            if let Some(pairs) = joined[first / 2..].first_chunk::<COUNT>() {
+                *column = weigh_columns(pairs, weights);
+            }
+        }
     }
 }
 
-#[inline(always)]
-fn words(row: &[i16; PART], at: usize) -> &[i16; WORDS] {
-    // Parts are whole words.
-    row[at..].first_chunk().unwrap_or(&[0; WORDS])
+/// Sorts `length` words of joined rows, the first of them the row's word `start`, by channels and
+/// pairs of columns.
+fn pair_up<'a, const CHANNELS: usize>(
+    part: &Part,
+    length: usize,
+    start: usize,
+    channels: impl Iterator<Item = &'a mut [ColumnPair]>,
+) {
+    let each = LANES / CHANNELS;
+    let mut channels =
+        channels.map(|channel| channel[start / (2 * CHANNELS)..].chunks_exact_mut(each));
+    let mut channels: [_; CHANNELS] = from_fn(|_| channels.next());
+    for at in (0..length).step_by(WORDS) {
+        // Parts are whole words.
+        let rows = part.each_ref().map(|row| row[at..].first_chunk().unwrap_or(&[0; WORDS]));
+        let pairs = column_pairs::<CHANNELS>(rows);
+        for (pairs, channel) in pairs.chunks_exact(each).zip(&mut channels) {
+            if let Some(place) = channel.as_mut().and_then(Iterator::next) {
+                for (place, pair) in place.iter_mut().zip(pairs) {
+                    *place = *pair;
+                }
+            }
+        }
+    }
 }
 
 /// Pairs of columns of a plane's joined rows: each channel ends with whole words.

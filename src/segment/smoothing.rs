@@ -1,5 +1,7 @@
 //! Smoothing over time: an uncertain pixel keeps some of what it was in the frame before.
 
+use crate::simd::{LANES, Native as V, Vector};
+
 /// The smoothed mask of the frame before, as numbers: rounded to bytes it would not settle.
 #[derive(Debug, Default)]
 pub struct Smoothing {
@@ -36,20 +38,36 @@ impl Smoothing {
             self.previous.extend_from_slice(mask);
             return;
         }
-        for (p, previous) in mask.iter_mut().zip(&mut self.previous) {
-            *p += (*previous - *p) * uncertainty(*p) * amount;
-            *previous = *p;
+        let amount = V::splat(amount);
+        let (pixels, rest) = mask.as_chunks_mut::<LANES>();
+        let (before, rest_before) = self.previous.as_chunks_mut::<LANES>();
+        for (p, before) in pixels.iter_mut().zip(before) {
+            *p = smoothed(*p, *before, amount);
+            *before = *p;
+        }
+        for (p, before) in rest.iter_mut().zip(rest_before) {
+            [*p, ..] = smoothed([*p; LANES], [*before; LANES], amount);
+            *before = *p;
         }
     }
 }
 
+#[inline(always)]
+fn smoothed(p: [f32; LANES], before: [f32; LANES], amount: V) -> [f32; LANES] {
+    let (p, before) = (V::from_array(p), V::from_array(before));
+    before.sub(p).mul(uncertainty(p)).mul_add(amount, p).to_array()
+}
+
 /// 1 at a probability of one half, 0 at 0 and 1: the square of the entropy in bits, by the
 /// polynomial of MediaPipe's `segmentation_smoothing_calculator`.
-fn uncertainty(p: f32) -> f32 {
-    let t = p - 0.5;
-    let x = t * t;
-    let certainty = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 - 624.717 * x))));
-    if certainty < 1.0 { 1.0 - certainty } else { 0.0 }
+#[inline(always)]
+fn uncertainty(p: V) -> V {
+    let t = p.sub(V::splat(0.5));
+    let x = t.mul(t);
+    let factors = [291.309, -57.8051, -0.748699, 5.68842];
+    let rest = factors.into_iter().fold(V::splat(-624.717), |y, k| y.mul_add(x, V::splat(k)));
+    let one = V::splat(1.0);
+    one.sub(x.mul(rest).at_most(one))
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -61,14 +79,11 @@ mod tests {
     fn uncertainty_is_that_of_a_coin() {
         for i in 1..100 {
             let p = i as f32 / 100.0;
+            let [uncertain, ..] = uncertainty(V::splat(p)).to_array();
             let entropy = -(p * p.log2() + (1.0 - p) * (1.0 - p).log2());
-            assert!(
-                (uncertainty(p) - entropy * entropy).abs() < 0.01,
-                "{p}: {} {entropy}",
-                uncertainty(p)
-            );
+            assert!((uncertain - entropy * entropy).abs() < 0.01, "{p}: {uncertain} {entropy}");
         }
-        assert_eq!(uncertainty(0.5), 1.0);
+        assert_eq!(uncertainty(V::splat(0.5)).to_array()[0], 1.0);
     }
 
     #[test]

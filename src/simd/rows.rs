@@ -130,9 +130,11 @@ mod imp {
         weights: &[[i16; 2]],
     ) -> [i16; STRIP] {
         let mut sums = [i32x4_splat(1 << (SHIFT - 1)); 4];
-        for (k, &pair) in weights.iter().enumerate() {
+        let (mut at, end) = (0, last * stride);
+        for &pair in weights {
             let weights = splat(pair);
-            let [a, b] = [2 * k, 2 * k + 1].map(|row| bytes.wrapping_add(row.min(last) * stride));
+            let [a, b] = [at, end.min(at + stride)].map(|at| bytes.wrapping_add(at));
+            at = end.min(at + 2 * stride);
             for half in 0..2 {
                 // SAFETY: no row after `last`, and eight bytes from 0 or 8 on.
                 let [a, b] =
