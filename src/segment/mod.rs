@@ -19,6 +19,10 @@ use crate::ops::{Op, Unary};
 use crate::tensor::{DType, Grid, TensorDef, View, ViewMut};
 use mask::Scores;
 
+/// Pixels of the mask that go through all steps together: few enough for the processor's first
+/// cache.
+const PART: usize = 1024;
+
 /// Cuts people out of frames with any model that has one image as its input and a mask among its
 /// outputs. The model is lent for each call, so that others can use it between frames.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub struct Segmenter {
     input: FrameInput,
     smoothing: Smoothing,
     reals: Vec<f32>, // of quantized inputs and outputs; empty where both are float32
-    probabilities: Vec<f32>, // [mask height][mask width]
+    probabilities: Vec<f32>, // of PART pixels
     bytes: Vec<u8>,  // [mask height][mask width]
 }
 
@@ -70,7 +74,7 @@ impl Segmenter {
             input: FrameInput::new(height, width, normalization),
             smoothing: Smoothing::new(),
             reals: Vec::new(),
-            probabilities: vec![0.0; pixels],
+            probabilities: vec![0.0; PART],
             bytes: vec![0; pixels],
         })
     }
@@ -111,9 +115,16 @@ impl Segmenter {
             }
             None => stored,
         };
-        mask::probabilities(numbers, scores, &mut self.probabilities)?;
-        self.smoothing.apply(&mut self.probabilities, size, smoothing);
-        mask::to_bytes(&self.probabilities, &mut self.bytes);
+        let channels = numbers.len() / self.bytes.len();
+        self.smoothing.begin(size, smoothing);
+        for (part, bytes) in self.bytes.chunks_mut(PART).enumerate() {
+            let (start, end) = (part * PART, part * PART + bytes.len());
+            let probabilities = &mut self.probabilities[..bytes.len()];
+            let numbers = numbers.slice(start * channels..end * channels);
+            mask::probabilities(numbers, scores, probabilities)?;
+            self.smoothing.apply(start, probabilities);
+            mask::to_bytes(probabilities, bytes);
+        }
         Ok(&self.bytes)
     }
 
