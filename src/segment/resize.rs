@@ -4,7 +4,8 @@
 //! depend on browser or machine.
 //!
 //! Rows are joined first: that loop runs over contiguous bytes. Columns are then joined for eight
-//! rows of the target at a time. All of it in integers, to within 1/100 of a byte's step.
+//! rows of the target at a time. All of it in integers: weights have 14 bits, and joined rows keep
+//! seven bits below a byte's step.
 
 use super::frame::Plane;
 use crate::simd::{
