@@ -146,10 +146,14 @@ impl Model {
 
     /// The elements of an input, to be written in place. They are kept by [`Model::run`].
     pub fn input_mut(&mut self, index: usize) -> Result<ViewMut<'_>> {
+        Ok(self.input_and_team(index)?.0)
+    }
+
+    /// The same, with the threads that may write it.
+    pub(crate) fn input_and_team(&mut self, index: usize) -> Result<(ViewMut<'_>, &mut Team)> {
         let count = self.graph.inputs.len();
-        self.session
-            .input_mut(index)
-            .ok_or_else(|| Error::bad_input(format!("there is no input {index}, only {count}")))
+        let missing = || Error::bad_input(format!("there is no input {index}, only {count}"));
+        Ok((self.session.input_mut(index).ok_or_else(missing)?, &mut self.team))
     }
 
     /// Copies an input in; length and type must be the model's.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Model, Options};
 use crate::optimize::PASSES;
-use crate::segment::Segmenter;
+use crate::segment::{Frame, PixelFormat, Segmenter, YuvColors, YuvMatrix};
 use crate::tensor::{Quantization, TensorDef, View, ViewMut};
 use crate::threads::Team;
 use js_sys::{
@@ -55,8 +55,40 @@ pub fn passes() -> Vec<String> {
 pub struct WasmModel {
     model: Model,
     init_ms: f64,
-    frame: Vec<u8>,               // [height][width][rgba]
+    frame: Vec<u8>,               // the pixels of a frame, in its own format
     segmenter: Option<Segmenter>, // made for the first frame
+}
+
+pub use pixels::{ColorMatrix, PixelLayout};
+
+/// What the macro adds to these has no words.
+#[allow(missing_docs)]
+mod pixels {
+    use wasm_bindgen::prelude::*;
+
+    /// How pixels lie in memory: `PixelFormat` of `src/segment/frame.rs`.
+    #[wasm_bindgen]
+    #[derive(Clone, Copy)]
+    pub enum PixelLayout {
+        /// Red, green, blue and one more byte.
+        Rgba = "RGBA",
+        /// The other way round.
+        Bgra = "BGRA",
+        /// Three planes.
+        I420 = "I420",
+        /// Two planes.
+        Nv12 = "NV12",
+    }
+
+    /// What brightness and colour were made with.
+    #[wasm_bindgen]
+    #[derive(Clone, Copy)]
+    pub enum ColorMatrix {
+        /// BT.601.
+        Bt601 = "bt601",
+        /// BT.709.
+        Bt709 = "bt709",
+    }
 }
 
 /// Where a mask lies: `[height][width]` bytes at `address`.
@@ -159,7 +191,7 @@ impl WasmModel {
         Float64Array::from(self.model.step_ms())
     }
 
-    /// The address of room for so many bytes of pixels, row-major RGBA. The next call may move it.
+    /// The address of room for so many bytes of pixels. The next call may move it.
     #[wasm_bindgen(js_name = frameBuffer)]
     pub fn frame_buffer(&mut self, bytes: usize) -> Result<*mut u8, JsValue> {
         let more = bytes.saturating_sub(self.frame.len());
@@ -172,12 +204,21 @@ impl WasmModel {
 
     /// Takes the pixels in the frame buffer as the model's input.
     #[wasm_bindgen(js_name = loadFrame)]
-    pub fn load_frame(&mut self, width: usize, height: usize) -> Result<(), JsValue> {
+    pub fn load_frame(
+        &mut self,
+        width: usize,
+        height: usize,
+        layout: PixelLayout,
+        matrix: ColorMatrix,
+        full_range: bool,
+    ) -> Result<(), JsValue> {
         let segmenter = match &mut self.segmenter {
             Some(segmenter) => segmenter,
             none => none.insert(Segmenter::new(&self.model).map_err(thrown)?),
         };
-        segmenter.load_frame(&mut self.model, &self.frame, width, height).map_err(thrown)
+        let format = format_of(layout, matrix, full_range).map_err(thrown)?;
+        let frame = Frame { bytes: &self.frame, width, height, format };
+        segmenter.load_frame(&mut self.model, &frame).map_err(thrown)
     }
 
     /// Makes the mask of the last run. `smoothing` goes from 0 (this frame alone) to 1.
@@ -224,6 +265,22 @@ impl<'a> TensorInfo<'a> {
             quantization,
         }
     }
+}
+
+fn format_of(layout: PixelLayout, matrix: ColorMatrix, full_range: bool) -> Result<PixelFormat> {
+    let matrix = match matrix {
+        ColorMatrix::Bt601 => YuvMatrix::Bt601,
+        ColorMatrix::Bt709 => YuvMatrix::Bt709,
+        _ => return Err(Error::bad_input("unknown colours")),
+    };
+    let colors = YuvColors { matrix, full_range };
+    Ok(match layout {
+        PixelLayout::Rgba => PixelFormat::Rgba,
+        PixelLayout::Bgra => PixelFormat::Bgra,
+        PixelLayout::I420 => PixelFormat::I420(colors),
+        PixelLayout::Nv12 => PixelFormat::Nv12(colors),
+        _ => return Err(Error::bad_input("an unknown layout of pixels")),
+    })
 }
 
 /// A description as plain objects and arrays. Never on the way of a frame.

@@ -1,7 +1,13 @@
-//! A frame's pixels → the input tensor of a model: resized, then normalised.
+//! A frame's pixels → the input tensor of a model: resized, then made red, green and blue, then
+//! normalised.
 
+use super::frame::{Frame, PixelFormat, Plane, YuvColors, YuvMatrix};
+use super::resize::{Axis, Part, UNIT, joined_pairs};
 use crate::error::{Error, Result};
-use crate::simd::Vector;
+use crate::simd::{ColumnPair, LANES, Native as V, ROWS, Vector};
+use crate::threads::Team;
+use std::array::from_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How a byte `v` of a channel becomes a number: `(v / 255 - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,201 +25,230 @@ impl Default for Normalization {
     }
 }
 
-/// Longest side of a frame, in pixels.
-pub const MAX_FRAME_SIDE: usize = 1 << 14;
-
-/// Resizes frames to one size, in the manner of PIL's `Image.resize(..., BILINEAR)`: a triangle
-/// filter, as wide as two source pixels or, when shrinking, as two target pixels, so that no source
-/// pixel is left out. What is drawn does not depend on browser or machine.
-///
-/// Rows are joined first: that loop runs over contiguous bytes.
+/// Resizes frames to one size: see `resize.rs`. Brightness and colour of video frames are resized
+/// as they are, so that only the few pixels of the target are converted.
 #[derive(Debug)]
 pub struct FrameInput {
-    rows: Axis,
-    columns: Axis,
-    /// Multiplied with and added to the resized bytes, for red, green, blue and (unused) alpha.
-    scale: [f32; 4],
-    offset: [f32; 4],
-    /// Joined rows, `[source width][ROWS][rgba]`.
-    joined: Vec<[[f32; 4]; ROWS]>,
+    normalization: Normalization,
+    /// Of planes as large as the frame, and of those with half as many rows and columns.
+    rows: [Axis; 2],
+    columns: [Axis; 2],
+    /// One for each thread.
+    rooms: Vec<Mutex<Room>>,
+}
+
+/// What a thread works in.
+#[derive(Debug)]
+struct Room {
+    part: Box<Part>,
+    /// Joined rows of all planes, one after another.
+    joined: Vec<ColumnPair>,
+    /// Rows of the target, not yet converted: `[channel][target width]`.
+    resized: Vec<[V; 2]>,
 }
 
 impl FrameInput {
     /// For targets of `height` x `width` pixels.
     pub fn new(height: usize, width: usize, normalization: Normalization) -> FrameInput {
-        let Normalization { mean, std } = normalization;
-        let mut input = FrameInput {
-            rows: Axis::new(height),
-            columns: Axis::new(width),
-            scale: [0.0; 4],
-            offset: [0.0; 4],
-            joined: Vec::new(),
-        };
-        for c in 0..3 {
-            input.scale[c] = 1.0 / (255.0 * std[c]);
-            input.offset[c] = -mean[c] / std[c];
+        FrameInput {
+            normalization,
+            rows: [Axis::rows(height), Axis::rows(height)],
+            columns: [Axis::columns(width), Axis::columns(width)],
+            rooms: Vec::new(),
         }
-        input
     }
 
-    /// Fills `out`, `[target height][target width][rgb]`, from `rgba`, `[height][width][rgba]`.
-    /// Allocates only when the frame's size is another than that of the frame before.
+    /// Fills `out`, `[target height][target width][rgb]`. Allocates only when the frame's size or
+    /// format is another than that of the frame before.
     ///
-    /// Errors: `BadInput` when a side is 0 or longer than [`MAX_FRAME_SIDE`], or when a length
-    /// does not fit the sizes.
-    pub fn load(
-        &mut self,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-        out: &mut [f32],
-    ) -> Result<()> {
-        if width == 0 || height == 0 || width.max(height) > MAX_FRAME_SIDE {
-            return Err(Error::bad_input(format!(
-                "a frame of {width}x{height} pixels: sides must be 1 to {MAX_FRAME_SIDE}"
-            )));
-        }
-        if rgba.len() != width * height * 4 {
-            return Err(Error::bad_input(format!(
-                "a frame of {width}x{height} pixels needs {} bytes of RGBA, got {}",
-                width * height * 4,
-                rgba.len()
-            )));
-        }
-        let target = self.columns.target * 3;
-        if out.len() != self.rows.target * target {
+    /// Errors: `BadInput` when a side is 0 or longer than [`super::frame::MAX_FRAME_SIDE`], or when
+    /// a length does not fit the sizes.
+    pub fn load(&mut self, frame: &Frame<'_>, out: &mut [f32], team: &mut Team) -> Result<()> {
+        let planes = frame.planes()?;
+        let width = self.columns[0].target() * 3;
+        if out.len() != self.rows[0].target() * width {
             return Err(Error::bad_input(format!(
                 "the input has {} elements, the frame goes to {}",
                 out.len(),
-                self.rows.target * target
+                self.rows[0].target() * width
             )));
         }
-        self.rows.prepare(height);
-        self.columns.prepare(width);
-        self.joined.resize(width, [[0.0; 4]; ROWS]);
-        for (group, out) in out.chunks_mut(ROWS * target).enumerate() {
-            for r in 0..out.len() / target {
-                let (first, weights) = self.rows.taps(group * ROWS + r);
-                join_rows(&rgba[first * width * 4..], weights, &mut self.joined, r);
+        self.prepare(frame, &planes, team.threads());
+        let colors = Colors::of(frame.format, self.normalization);
+        let channels = channels(frame.format, &planes);
+        let groups = Mutex::new(out.chunks_mut(ROWS * width).enumerate());
+        let this = &*self;
+        team.run(&|thread| {
+            let mut room = lock(&this.rooms[thread]);
+            let Room { part, joined, resized } = &mut *room;
+            loop {
+                let Some((group, out)) = lock(&groups).next() else { break };
+                let mut rest = &mut joined[..];
+                for (i, plane) in planes.iter().enumerate().filter(|(_, p)| p.width > 0) {
+                    let (own, others) = rest.split_at_mut(joined_pairs(plane));
+                    this.rows[i.min(1)].join_rows(plane, group * ROWS, part, own);
+                    rest = others;
+                }
+                for (Channel { axis, start }, resized) in
+                    channels.iter().zip(resized.chunks_exact_mut(width / 3))
+                {
+                    this.columns[*axis].join_columns(&joined[*start..], resized);
+                }
+                draw(resized, &colors, out);
             }
-            self.join_columns(out);
-        }
+        });
         Ok(())
     }
 
-    /// Up to `ROWS` rows of the target, `[rows][target width][rgb]`, of as many joined rows.
-    fn join_columns(&self, out: &mut [f32]) {
-        let width = self.columns.target;
-        let rows = out.len() / (width * 3);
-        let (scale, offset) = (V::from_array(self.scale), V::from_array(self.offset));
-        for x in 0..width {
-            let (first, weights) = self.columns.taps(x);
-            let mut sum = [V::splat(0.0); ROWS];
-            for (pixels, &weight) in self.joined[first..first + weights.len()].iter().zip(weights) {
-                let weight = V::splat(weight);
-                for r in 0..ROWS {
-                    sum[r] = V::from_array(pixels[r]).mul_add(weight, sum[r]);
+    /// Takes over the sizes of a frame.
+    fn prepare(&mut self, frame: &Frame<'_>, planes: &[Plane<'_>; 3], threads: usize) {
+        let (width, height) = (frame.width as f64, frame.height as f64);
+        self.rows[0].prepare(frame.height, height);
+        self.columns[0].prepare(frame.width, width);
+        if planes[1].width > 0 {
+            self.rows[1].prepare(planes[1].height, height / 2.0);
+            self.columns[1].prepare(planes[1].width, width / 2.0);
+        }
+        let columns = 3 * self.columns[0].target();
+        self.rooms.resize_with(threads, || {
+            let part = Box::new([[0; _]; ROWS]);
+            let resized = vec![[V::splat(0.0); 2]; columns];
+            Mutex::new(Room { part, joined: Vec::new(), resized })
+        });
+        let pairs = planes.iter().map(joined_pairs).sum();
+        for room in &mut self.rooms {
+            lock(room).joined.resize(pairs, ColumnPair::default());
+        }
+    }
+}
+
+/// Up to `ROWS` rows of the target, `[rows][target width][rgb]`, of as many resized ones,
+/// `[channel][target width]`.
+fn draw(resized: &[[V; 2]], colors: &Colors, out: &mut [f32]) {
+    let width = resized.len() / 3;
+    let row = width * 3;
+    let (first, others) = resized.split_at(width);
+    let (second, third) = others.split_at(width);
+    // As many pixels at a time as a vector has lanes: their colours are whole vectors of a row.
+    for x in (0..width).step_by(LANES) {
+        let pixels: [_; LANES] = from_fn(|i| {
+            let x = (x + i).min(width - 1);
+            colors.normalized([first[x], second[x], third[x]])
+        });
+        let (vectors, _) = pixels.as_flattened().as_chunks::<LANES>();
+        for (half, out) in out.chunks_mut(LANES * row).enumerate() {
+            for (i, values) in vectors.iter().enumerate() {
+                let rows = V::transposed(values.map(|value| value[half]));
+                let at = (x * 3 + i * LANES).min(row);
+                for (out, values) in out.chunks_exact_mut(row).zip(rows) {
+                    let values = values.to_array();
+                    match out[at..].first_chunk_mut() {
+                        Some(out) => *out = values,
+                        None => out[at..].iter_mut().zip(values).for_each(|(o, v)| *o = v),
+                    }
                 }
             }
-            for (r, sum) in sum.into_iter().enumerate().take(rows) {
-                let [red, green, blue, _] = sum.mul_add(scale, offset).to_array();
-                let at = (r * width + x) * 3;
-                out[at..at + 3].copy_from_slice(&[red, green, blue]);
-            }
         }
     }
 }
 
-/// One pixel.
-type V = crate::simd::Native;
+/// Nothing here panics while it holds one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-/// Rows of the target that are made together: a column's weight is loaded once for all of them.
-const ROWS: usize = 4;
+/// Where the columns of one channel lie among the joined ones.
+#[derive(Debug, Clone, Copy)]
+struct Channel {
+    /// 0 for planes as large as the frame, 1 for those of half its sides.
+    axis: usize,
+    start: usize,
+}
 
-/// Pixels joined at a time: their sums stay in vector registers over all rows.
-const BLOCK: usize = 4;
-
-/// The sum of `weights.len()` rows of pixels times their weights, into row `r` of `joined`; all
-/// rows are as wide as `joined`.
-fn join_rows(rgba: &[u8], weights: &[f32], joined: &mut [[[f32; 4]; ROWS]], r: usize) {
-    let width = joined.len();
-    let (pixels, _) = rgba.as_chunks::<4>();
-    let (blocks, rest) = joined.as_chunks_mut::<BLOCK>();
-    for (b, block) in blocks.iter_mut().enumerate() {
-        let mut sum = [V::splat(0.0); BLOCK];
-        for (k, &weight) in weights.iter().enumerate() {
-            let weight = V::splat(weight);
-            let at = k * width + b * BLOCK;
-            for (sum, &pixel) in sum.iter_mut().zip(&pixels[at..at + BLOCK]) {
-                *sum = to_vector(pixel).mul_add(weight, *sum);
-            }
-        }
-        for (pixel, sum) in block.iter_mut().zip(sum) {
-            pixel[r] = sum.to_array();
-        }
-    }
-    for (x, pixel) in rest.iter_mut().enumerate() {
-        let x = width / BLOCK * BLOCK + x;
-        let mut sum = V::splat(0.0);
-        for (k, &weight) in weights.iter().enumerate() {
-            sum = to_vector(pixels[k * width + x]).mul_add(V::splat(weight), sum);
-        }
-        pixel[r] = sum.to_array();
+/// Red, green and blue, or Y, U and V.
+fn channels(format: PixelFormat, planes: &[Plane<'_>; 3]) -> [Channel; 3] {
+    let channel = |axis, start| Channel { axis, start };
+    let [first, second, _] = planes.map(|plane| joined_pairs(&plane));
+    match format {
+        PixelFormat::Rgba => [0, 1, 2].map(|c| channel(0, c * first / 4)),
+        PixelFormat::Bgra => [2, 1, 0].map(|c| channel(0, c * first / 4)),
+        PixelFormat::I420(_) => [channel(0, 0), channel(1, first), channel(1, first + second)],
+        PixelFormat::Nv12(_) => [channel(0, 0), channel(1, first), channel(1, first + second / 2)],
     }
 }
 
-fn to_vector(rgba: [u8; 4]) -> V {
-    V::from_array(rgba.map(|byte| byte as f32))
+/// From the channels of a frame, 0 to 255 times [`UNIT`], to normalised red, green and blue.
+struct Colors {
+    /// What red, green and blue are without any channel.
+    offset: [V; 3],
+    /// What each has of itself, or of the brightness.
+    own: [V; 3],
+    /// What each has of U and V; nothing in a frame of red, green and blue.
+    of_uv: Option<[[V; 2]; 3]>,
+    /// What black and white become, the lesser first.
+    limits: [[V; 2]; 3],
 }
 
-/// Which source pixels make each target pixel along one axis, and with what weights.
-#[derive(Debug)]
-struct Axis {
-    target: usize,
-    /// 0 before the first frame.
-    source: usize,
-    /// Source pixels of each target pixel, some with weight 0.
-    count: usize,
-    /// First source pixel of each target pixel.
-    first: Vec<usize>,
-    /// `[target][count]`; those of one target pixel sum to 1.
-    weights: Vec<f32>,
+impl Colors {
+    fn of(format: PixelFormat, Normalization { mean, std }: Normalization) -> Colors {
+        let black: [f32; 3] = from_fn(|c| -mean[c] / std[c]);
+        let white: [f32; 3] = from_fn(|c| (1.0 - mean[c]) / std[c]);
+        let limits = from_fn(|c| [black[c].min(white[c]), black[c].max(white[c])].map(V::splat));
+        let unit = std.map(|std| 1.0 / (255.0 * std * UNIT));
+        let (PixelFormat::I420(colors) | PixelFormat::Nv12(colors)) = format else {
+            let (offset, own) = (black.map(V::splat), unit.map(V::splat));
+            return Colors { offset, own, of_uv: None, limits };
+        };
+        let rgb = ToRgb::from(colors);
+        let offset = |c: usize| {
+            let [u, v] = rgb.of_uv[c];
+            V::splat(black[c] - (rgb.black * rgb.gain + 128.0 * (u + v)) * unit[c] * UNIT)
+        };
+        Colors {
+            offset: from_fn(offset),
+            own: unit.map(|unit| V::splat(rgb.gain * unit)),
+            of_uv: Some(from_fn(|c| rgb.of_uv[c].map(|part| V::splat(part * unit[c])))),
+            limits,
+        }
+    }
+
+    #[inline(always)]
+    fn normalized(&self, channels: [[V; 2]; 3]) -> [[V; 2]; 3] {
+        let Colors { offset, own, of_uv, limits } = self;
+        let Some(of_uv) = of_uv else {
+            return from_fn(|c| channels[c].map(|value| value.mul_add(own[c], offset[c])));
+        };
+        let [y, u, v] = channels;
+        from_fn(|c| {
+            from_fn(|half| {
+                let gray = y[half].mul_add(own[c], offset[c]);
+                let color = v[half].mul_add(of_uv[c][1], u[half].mul_add(of_uv[c][0], gray));
+                color.clamp(limits[c][0], limits[c][1])
+            })
+        })
+    }
 }
 
-impl Axis {
-    fn new(target: usize) -> Axis {
-        Axis { target, source: 0, count: 1, first: Vec::new(), weights: Vec::new() }
-    }
+/// Red, green and blue are `(y - black) * gain + (u - 128) * of_uv[0] + (v - 128) * of_uv[1]`.
+struct ToRgb {
+    black: f32,
+    gain: f32,
+    of_uv: [[f32; 2]; 3],
+}
 
-    /// First source pixel of target pixel `i`, and the weights from there on.
-    fn taps(&self, i: usize) -> (usize, &[f32]) {
-        (self.first[i], &self.weights[i * self.count..(i + 1) * self.count])
-    }
-
-    /// Computes the weights for a source of that many pixels, unless they are those in place:
-    /// PIL's `precompute_coeffs`.
-    fn prepare(&mut self, source: usize) {
-        if self.source == source {
-            return;
-        }
-        self.source = source;
-        self.first.clear();
-        self.weights.clear();
-        let scale = source as f64 / self.target as f64;
-        // Half the width of the triangle, in source pixels.
-        let support = scale.max(1.0);
-        self.count = source.min((2.0 * support).ceil() as usize);
-        for i in 0..self.target {
-            let center = (i as f64 + 0.5) * scale;
-            // The first pixel whose centre lies inside the triangle, and further left at the end.
-            let inside = (center - support + 0.5).max(0.0) as usize;
-            let first = inside.min(source - self.count);
-            let weight = |x: usize| (1.0 - ((x as f64 + 0.5 - center) / support).abs()).max(0.0);
-            let taps = first..first + self.count;
-            let sum: f64 = taps.clone().map(weight).sum();
-            self.weights.extend(taps.map(|x| (weight(x) / sum) as f32));
-            self.first.push(first);
-        }
+impl From<YuvColors> for ToRgb {
+    fn from(YuvColors { matrix, full_range }: YuvColors) -> ToRgb {
+        let (red, blue) = match matrix {
+            YuvMatrix::Bt601 => (0.299, 0.114),
+            YuvMatrix::Bt709 => (0.2126, 0.0722),
+        };
+        let (black, gain, reach) =
+            if full_range { (0.0, 1.0, 1.0) } else { (16.0, 255.0 / 219.0, 255.0 / 224.0) };
+        // Y is the weighted sum of the three; U and V are how much blue and red exceed it, so
+        // scaled that they are at most one half.
+        let (u, v) = (2.0 * (1.0 - blue) * reach, 2.0 * (1.0 - red) * reach);
+        let green = 1.0 - red - blue;
+        ToRgb { black, gain, of_uv: [[0.0, v], [-u * blue / green, -v * red / green], [u, 0.0]] }
     }
 }
 
@@ -221,6 +256,10 @@ impl Axis {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn load(input: &mut FrameInput, frame: Frame<'_>, out: &mut [f32]) -> Result<()> {
+        input.load(&frame, out, &mut Team::new(1)?)
+    }
 
     #[test]
     fn wrong_frames_are_refused() {
@@ -232,48 +271,38 @@ mod tests {
             (0, usize::MAX, usize::MAX, "sides must be 1 to 16384"),
             (16, 2, 3, "a frame of 2x3 pixels needs 24 bytes of RGBA, got 16"),
         ] {
-            let error = input.load(&vec![0; bytes], width, height, &mut out).unwrap_err();
+            let bytes = vec![0; bytes];
+            let frame = Frame::rgba(&bytes, width, height);
+            let error = load(&mut input, frame, &mut out).unwrap_err();
             assert_eq!(error.kind().code(), "bad-input");
             assert!(error.to_string().contains(what), "{error}");
         }
-        assert!(input.load(&[0; 4], 1, 1, &mut out[1..]).is_err());
+        let colors = YuvColors { matrix: YuvMatrix::Bt601, full_range: true };
+        let frame = Frame { format: PixelFormat::I420(colors), ..Frame::rgba(&[0; 18], 3, 3) };
+        let error = load(&mut input, frame, &mut out).unwrap_err();
+        assert!(error.to_string().contains("needs 17 bytes of I420, got 18"), "{error}");
+        assert!(load(&mut input, Frame::rgba(&[0; 4], 1, 1), &mut out[1..]).is_err());
         // And still works.
-        input.load(&[255, 0, 51, 9], 1, 1, &mut out).unwrap();
+        load(&mut input, Frame::rgba(&[255, 0, 51, 9], 1, 1), &mut out).unwrap();
         assert!(out.chunks(3).all(|p| p[0] == 1.0 && p[1] == 0.0 && (p[2] - 0.2).abs() < 1e-6));
     }
 
     proptest! {
         #[test]
-        fn weights_are_an_average(source in 1usize..300, target in 1usize..300) {
-            let mut axis = Axis::new(target);
-            axis.prepare(source);
-            let mut covered = vec![0.0; source];
-            for i in 0..target {
-                let (first, weights) = axis.taps(i);
-                prop_assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-                prop_assert!(weights.iter().all(|&w| w >= 0.0));
-                for (k, w) in weights.iter().enumerate() {
-                    covered[first + k] += w;
-                }
-            }
-            // When shrinking, each source pixel counts; when enlarging, those at the ends may not.
-            if target <= source {
-                prop_assert!(covered.iter().all(|&w| w > 0.0));
-            }
-        }
-
-        #[test]
         fn one_colour_stays_that_colour(
-            width in 1usize..70, height in 1usize..70, rgba in any::<[u8; 4]>(),
+            width in 1usize..70, height in 1usize..70, rgba in any::<[u8; 4]>(), swapped in any::<bool>(),
         ) {
-            let normalization = Normalization { mean: [0.5, 0.4, 0.3], std: [0.5, 0.25, 0.2] };
-            let mut input = FrameInput::new(16, 24, normalization);
-            let mut out = vec![0.0; 16 * 24 * 3];
-            input.load(&rgba.repeat(width * height), width, height, &mut out).unwrap();
+            let normalization = Normalization { mean: [0.5, 0.4, 0.3], std: [0.5, 0.25, -0.2] };
+            let mut input = FrameInput::new(18, 26, normalization);
+            let mut out = vec![0.0; 18 * 26 * 3];
+            let format = if swapped { PixelFormat::Bgra } else { PixelFormat::Rgba };
+            let bytes = rgba.repeat(width * height);
+            load(&mut input, Frame { format, ..Frame::rgba(&bytes, width, height) }, &mut out).unwrap();
             for pixel in out.chunks_exact(3) {
                 for c in 0..3 {
                     let Normalization { mean, std } = normalization;
-                    let expected = (rgba[c] as f32 / 255.0 - mean[c]) / std[c];
+                    let byte = rgba[if swapped { 2 - c } else { c }];
+                    let expected = (byte as f32 / 255.0 - mean[c]) / std[c];
                     prop_assert!((pixel[c] - expected).abs() < 1e-4);
                 }
             }

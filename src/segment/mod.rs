@@ -2,10 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod frame;
 pub mod input;
 pub mod mask;
+mod resize;
 pub mod smoothing;
 
+pub use frame::{Frame, PixelFormat, YuvColors, YuvMatrix};
 pub use input::{FrameInput, Normalization};
 pub use smoothing::Smoothing;
 
@@ -16,6 +19,10 @@ use crate::ops::{Op, Unary};
 use crate::tensor::{DType, Grid, TensorDef, View, ViewMut};
 use mask::Scores;
 
+/// Pixels of the mask that go through all steps together: few enough for the processor's first
+/// cache.
+const PART: usize = 1024;
+
 /// Cuts people out of frames with any model that has one image as its input and a mask among its
 /// outputs. The model is lent for each call, so that others can use it between frames.
 #[derive(Debug)]
@@ -25,7 +32,7 @@ pub struct Segmenter {
     input: FrameInput,
     smoothing: Smoothing,
     reals: Vec<f32>, // of quantized inputs and outputs; empty where both are float32
-    probabilities: Vec<f32>, // [mask height][mask width]
+    probabilities: Vec<f32>, // of PART pixels
     bytes: Vec<u8>,  // [mask height][mask width]
 }
 
@@ -67,28 +74,23 @@ impl Segmenter {
             input: FrameInput::new(height, width, normalization),
             smoothing: Smoothing::new(),
             reals: Vec::new(),
-            probabilities: vec![0.0; pixels],
+            probabilities: vec![0.0; PART],
             bytes: vec![0; pixels],
         })
     }
 
-    /// Writes a frame, `[height][width][rgba]`, into the model's input, resized and normalised.
+    /// Writes a frame into the model's input, resized and normalised, on the model's threads.
     /// Allocates only when the size of frame or model has changed.
     ///
     /// Errors: `BadInput` for frames without pixels or of another length than their size says.
-    pub fn load_frame(
-        &mut self,
-        model: &mut Model,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-    ) -> Result<()> {
+    pub fn load_frame(&mut self, model: &mut Model, frame: &Frame<'_>) -> Result<()> {
         self.follow(model)?;
-        match (model.input_mut(0)?, self.layout.input_grid) {
-            (ViewMut::F32(out), _) => self.input.load(rgba, width, height, out),
+        let (input, team) = model.input_and_team(0)?;
+        match (input, self.layout.input_grid) {
+            (ViewMut::F32(out), _) => self.input.load(frame, out, team),
             (out, Some(grid)) => {
                 self.reals.resize(out.as_view().len(), 0.0);
-                self.input.load(rgba, width, height, &mut self.reals)?;
+                self.input.load(frame, &mut self.reals, team)?;
                 grid.store(&self.reals, out);
                 Ok(())
             }
@@ -113,9 +115,16 @@ impl Segmenter {
             }
             None => stored,
         };
-        mask::probabilities(numbers, scores, &mut self.probabilities)?;
-        self.smoothing.apply(&mut self.probabilities, size, smoothing);
-        mask::to_bytes(&self.probabilities, &mut self.bytes);
+        let channels = numbers.len() / self.bytes.len();
+        self.smoothing.begin(size, smoothing);
+        for (part, bytes) in self.bytes.chunks_mut(PART).enumerate() {
+            let (start, end) = (part * PART, part * PART + bytes.len());
+            let probabilities = &mut self.probabilities[..bytes.len()];
+            let numbers = numbers.slice(start * channels..end * channels);
+            mask::probabilities(numbers, scores, probabilities)?;
+            self.smoothing.apply(start, probabilities);
+            mask::to_bytes(probabilities, bytes);
+        }
         Ok(&self.bytes)
     }
 

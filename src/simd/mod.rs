@@ -10,11 +10,13 @@
 mod integers;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
+mod rows;
 mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
 pub use integers::{Integers, Limits, NativeIntegers, WORDS};
+pub use rows::{ColumnPair, ROWS, SHIFT, column_pairs, weigh_columns, weigh_rows};
 pub use scalar::Scalar;
 use std::fmt::Debug;
 
@@ -81,6 +83,9 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
 
     /// Lane `i` is the sum of the lanes of `v[i]`.
     fn sums(v: [Self; LANES]) -> Self;
+
+    /// Vector `i` has lane `i` of each of `v`.
+    fn transposed(v: [Self; LANES]) -> [Self; LANES];
 
     /// Four floats.
     ///

@@ -86,6 +86,11 @@ impl Vector for Relaxed {
     }
 
     #[inline(always)]
+    fn transposed(v: [Self; LANES]) -> [Self; LANES] {
+        Simd128::transposed(v.map(|v| v.0)).map(Relaxed)
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller's promise is the same.
         Relaxed(unsafe { Simd128::load(from) })

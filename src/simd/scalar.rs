@@ -92,6 +92,11 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
+    fn transposed(v: [Self; LANES]) -> [Self; LANES] {
+        from_fn(|i| Scalar(v.map(|v| v.0[i])))
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller's promise; an array of floats is aligned as a float is.
         Scalar(unsafe { *from.cast::<[f32; LANES]>() })

@@ -101,6 +101,20 @@ impl Vector for Simd128 {
     }
 
     #[inline(always)]
+    fn transposed([a, b, c, d]: [Self; LANES]) -> [Self; LANES] {
+        // (a0, b0, a1, b1) and so on, then the halves of those.
+        let low = |a: Self, b: Self| i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0);
+        let high = |a: Self, b: Self| i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0);
+        let halves = |ab: v128, cd: v128| {
+            let first = i64x2_shuffle::<0, 2>(ab, cd);
+            [Simd128(first), Simd128(i64x2_shuffle::<1, 3>(ab, cd))]
+        };
+        let [first, second] = halves(low(a, b), low(c, d));
+        let [third, fourth] = halves(high(a, b), high(c, d));
+        [first, second, third, fourth]
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller's promise; v128.load needs no alignment.
         Simd128(unsafe { v128_load(from.cast()) })

@@ -111,7 +111,7 @@ ${r.models.map(modelTable).join('\n')}
 ## From a frame's pixels to the mask
 
 ${r.frames.map(framesTable).join('\n')}
-MediaPipe draws with WebGL, here without a graphics card.
+A VideoFrame is as cameras give it, I420; MediaPipe gets a canvas. It draws with WebGL, here without a graphics card.
 
 ## In other browsers
 

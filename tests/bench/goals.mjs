@@ -73,7 +73,7 @@ export function goals({ models, cores, frames, firstMask, wasm }) {
   const beyond = (frames ?? []).flatMap(({ title, entries }) =>
     entries.filter((e) => e.runtime === 'octomask-segmenter' && counts(e)).map((e) => {
       const infer = median(e.rounds.map((r) => r.stages.infer));
-      return [`${title.replace(/.* (\d+x\d+), frames of/, '$1 of')} on ${e.threads}`, figure(e).median / infer - 1];
+      return [`${title.replace(/.* (\d+x\d+), frames of/, '$1 of')} ${e.source ?? 'canvas'} on ${e.threads}`, figure(e).median / infer - 1];
     }));
   const most = Math.max(...beyond.map(([, x]) => x));
   rows.push(['frame to mask beyond invoke', 'at most 15 %', beyond.length ? `${most <= 0.15 ? 'yes' : 'no'}: at most ${percent(most)}` : 'not measured',

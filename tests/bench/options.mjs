@@ -27,8 +27,10 @@ const CONTENDERS = [
 
 /** From a frame's pixels to a mask in memory; for the selfie models. */
 const SEGMENTERS = [
-  { runtime: 'octomask-segmenter', build: 'relaxed', threads: 1 },
-  ...(cores > 1 ? [{ runtime: 'octomask-segmenter', build: 'relaxed-threads', threads: cores }] : []),
+  ...['VideoFrame', 'canvas'].flatMap((source) => [
+    { runtime: 'octomask-segmenter', source, build: 'relaxed', threads: 1 },
+    ...(cores > 1 ? [{ runtime: 'octomask-segmenter', source, build: 'relaxed-threads', threads: cores }] : []),
+  ]),
   { runtime: 'mediapipe-selfie', threads: 1 },
   { runtime: 'tasks-vision', threads: 1 },
 ].map(identified);
@@ -40,8 +42,8 @@ const FRAMES = [[640, 480], [1280, 720]].map(([width, height]) => ({
 }));
 
 function identified(contender) {
-  const { runtime, build, threads } = contender;
-  return { ...contender, id: [runtime, build, threads].filter((part) => part !== undefined).join(' ') };
+  const { runtime, source, build, threads } = contender;
+  return { ...contender, id: [runtime, source, build, threads].filter((part) => part !== undefined).join(' ') };
 }
 
 export const NAMES = {

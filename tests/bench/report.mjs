@@ -12,7 +12,7 @@ export function markdown(head, rows, words = 1) {
   return [line(head), `|${head.map((_, i) => (i < words ? '---' : '--:')).join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-export const nameOf = (entry) => NAMES[entry.runtime] + (entry.build ? ` ${entry.build}` : '');
+export const nameOf = (entry) => [NAMES[entry.runtime], entry.build, entry.source && `of a ${entry.source}`].filter(Boolean).join(' ');
 
 /** Why a contender has no figure. */
 export const reason = (entry) => (entry.problem ? entry.problem.replaceAll('|', '\\|') : 'wrong result');

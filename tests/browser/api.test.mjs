@@ -195,6 +195,23 @@ test('every kind of frame is masked as TFLite masks it, isolated or not', async 
   }
 });
 
+test('video frames of every format are masked as what the browser draws of them', async () => {
+  for (const page of [isolated, plain]) {
+    const results = await page.evaluate(async () => {
+      const { createSegmenter } = await import('/octomask/index.js');
+      const { videoFrameMasks } = await import('/in-page/masks.mjs');
+      return videoFrameMasks(createSegmenter);
+    });
+    assert.ok(results.length >= 16, results.map((r) => r.kind).join());
+    for (const { kind, iou, mean, person } of results) {
+      assert.ok(person > 0.2 || kind.includes('side'), `${kind}: the person covers ${person}`);
+      // On its side, the network sees next to nothing.
+      assert.ok(iou >= 0.98 || kind.includes('side'), `${kind}: IoU ${iou}`);
+      assert.ok(mean <= 1, `${kind}: off by ${mean} of 255`);
+    }
+  }
+});
+
 test('int8 networks with scores or probabilities of classes give the mask that TFLite gives', async () => {
   const networks = [['mobilenetv3_lraspp', 64, 96], ['multiclass_selfie', 64, 64]];
   const differences = await isolated.evaluate(async (networks) => {

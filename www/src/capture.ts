@@ -1,7 +1,7 @@
 /** On the page: a copy of a frame that can be sent to the worker. */
 
 import { OctomaskError, messageOf } from './errors.ts';
-import type { WireFrame } from './messages.ts';
+import type { RawPixels, WireFrame } from './messages.ts';
 
 /** What can be segmented. */
 export type FrameSource =
@@ -46,14 +46,10 @@ function take(frame: FrameSource): WireFrame | Promise<WireFrame> {
   }
   const fits = width * height <= MAX_PIXELS;
   try {
-    if (is(frame, 'ImageData') && fits) return frame as ImageData;
+    if (is(frame, 'ImageData') && fits && (frame as ImageData).data.BYTES_PER_ELEMENT === 1) return copyOf(frame as ImageData);
     if (is(frame, 'VideoFrame') && fits) return (frame as VideoFrame).clone();
-    if (is(frame, 'HTMLVideoElement') && fits && typeof VideoFrame !== 'undefined') {
-      const taken = new VideoFrame(frame as HTMLVideoElement);
-      // Some browsers lose the rotation of a recorded video on this way, but not on the other.
-      if (taken.displayWidth === width && taken.displayHeight === height) return taken;
-      taken.close();
-    }
+    const taken = fits ? videoFrameOf(frame, width, height) : undefined;
+    if (taken) return taken;
     if (typeof createImageBitmap !== 'function') return draw(frame as CanvasImageSource, width, height);
     return createImageBitmap(frame, fits ? {} : smaller(width, height)).catch(unreadable);
   } catch (error) {
@@ -61,8 +57,37 @@ function take(frame: FrameSource): WireFrame | Promise<WireFrame> {
   }
 }
 
+/** To be transferred: when the browser itself copies a message, it takes several times as long. */
+function copyOf({ data, width, height }: ImageData): RawPixels {
+  return { data: data.slice(), width, height };
+}
+
+/**
+ * The cheapest copy of a video, a canvas or a bitmap, whose pixels the worker can read as they are;
+ * `undefined` where the browser has none.
+ */
+function videoFrameOf(frame: FrameSource, width: number, height: number): VideoFrame | undefined {
+  const moving = is(frame, 'HTMLVideoElement');
+  const drawn = ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap'].some((kind) => is(frame, kind));
+  if (typeof VideoFrame === 'undefined' || !(moving || drawn)) return undefined;
+  try {
+    const taken = new VideoFrame(frame as CanvasImageSource, moving ? {} : { timestamp: 0 });
+    // Some browsers lose the rotation of a recorded video on this way, but not on the other.
+    if (taken.displayWidth === width && taken.displayHeight === height) return taken;
+    taken.close();
+  } catch {
+    // What it is, the other way will say.
+  }
+  return undefined;
+}
+
 function unreadable(error: unknown): never {
   throw new OctomaskError('bad-input', `The frame cannot be read: ${messageOf(error)}.`, { cause: error });
+}
+
+/** What of a frame goes over to the worker instead of being copied. */
+export function transferOf(frame: WireFrame): Transferable[] {
+  return ['data' in frame ? frame.data.buffer : frame];
 }
 
 /** Lets go of a frame of ours; one that was transferred is gone already. */
@@ -100,7 +125,7 @@ function smaller(width: number, height: number): ImageBitmapOptions {
 }
 
 /** For browsers without `createImageBitmap`. */
-function draw(frame: CanvasImageSource, width: number, height: number): ImageData {
+function draw(frame: CanvasImageSource, width: number, height: number): RawPixels {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;

@@ -3,7 +3,14 @@
 import type { LayerInfo, Profile, Size, TensorInfo, TypedArray } from './types.ts';
 
 /** A frame on its way to the worker: what is transferred is closed there. */
-export type WireFrame = VideoFrame | ImageBitmap | ImageData;
+export type WireFrame = VideoFrame | ImageBitmap | RawPixels;
+
+/** Row-major RGBA. */
+export interface RawPixels {
+  data: ImageData['data'];
+  width: number;
+  height: number;
+}
 
 /** What the worker says of a model after loading or resizing it. */
 export interface ModelDescription {

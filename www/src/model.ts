@@ -1,5 +1,6 @@
 /** A model in a worker of its own. */
 
+import { transferOf } from './capture.ts';
 import { OctomaskError, messageOf } from './errors.ts';
 import type { ModelDescription, SegmentResult, WireFrame } from './messages.ts';
 import { Runtime, type RuntimeOptions } from './runtime.ts';
@@ -132,8 +133,7 @@ export class LoadedModel implements Model {
 
   /** One frame to one mask: for the segmenter. */
   async segment(frame: WireFrame, smoothing: number, layerTimes: boolean): Promise<SegmentResult> {
-    const transfer = 'close' in frame ? [frame] : [];
-    return await this.#runtime.call('segment', { frame, smoothing, layerTimes }, transfer);
+    return await this.#runtime.call('segment', { frame, smoothing, layerTimes }, transferOf(frame));
   }
 
   dispose(): void {

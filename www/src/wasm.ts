@@ -26,12 +26,24 @@ export interface WasmModel {
   timeSteps(on: boolean): void;
   /** Times of the last run in ms; empty when steps are not timed. */
   stepMs(): Float64Array<ArrayBuffer>;
-  /** Address of room for `bytes` bytes of RGBA pixels. */
+  /** Address of room for `bytes` bytes of pixels. */
   frameBuffer(bytes: number): number;
   /** Takes the pixels in the frame buffer as the model's input. */
-  loadFrame(width: number, height: number): void;
+  loadFrame(width: number, height: number, layout: Pixels['layout'], matrix: Pixels['matrix'], fullRange: boolean): void;
   /** Makes the mask of the last run; smoothing is 0 (off) to 1. */
   mask(smoothing: number): MaskPlace;
+}
+
+/** What the bytes in the frame buffer are. */
+export interface Pixels {
+  width: number;
+  height: number;
+  /** RGBA and BGRA: four bytes a pixel. I420 and NV12: brightness, then colour at half the sides, as WebCodecs has them. */
+  layout: 'RGBA' | 'BGRA' | 'I420' | 'NV12';
+  /** What brightness and colour were made with; of no matter for the first two, as is the range. */
+  matrix: 'bt601' | 'bt709';
+  /** Whether bytes go from 0 to 255. */
+  fullRange: boolean;
 }
 
 /** Where a mask lies. */

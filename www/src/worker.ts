@@ -3,7 +3,7 @@
 import { closeFrame } from './capture.ts';
 import { OctomaskError, messageOf } from './errors.ts';
 import type { ModelDescription, Requests } from './messages.ts';
-import { openPixels } from './pixels.ts';
+import { copyPixels } from './pixels.ts';
 import { type Port, Transfer, serve } from './rpc.ts';
 import type { Glue, WasmModel } from './wasm.ts';
 
@@ -48,12 +48,9 @@ serve<Requests>(self as unknown as Port, {
   async segment({ frame, smoothing, layerTimes }) {
     const start = performance.now();
     try {
-      const pixels = openPixels(frame);
-      const bytes = pixels.width * pixels.height * 4;
-      const address = model().frameBuffer(bytes);
-      await pixels.copyTo(new Uint8Array(runtime().wasmMemory().buffer, address, bytes));
+      const pixels = await copyPixels(frame, frameBuffer);
       const captured = performance.now();
-      model().loadFrame(pixels.width, pixels.height);
+      model().loadFrame(pixels.width, pixels.height, pixels.layout, pixels.matrix, pixels.fullRange);
       const resized = performance.now();
       model().timeSteps(layerTimes);
       model().run();
@@ -87,6 +84,11 @@ function runtime(): Glue {
 function model(): WasmModel {
   if (!loaded) throw new OctomaskError('bad-input', 'No model is loaded.');
   return loaded;
+}
+
+function frameBuffer(bytes: number): Uint8Array<ArrayBufferLike> {
+  const address = model().frameBuffer(bytes);
+  return new Uint8Array(runtime().wasmMemory().buffer, address, bytes);
 }
 
 function describe(): ModelDescription {

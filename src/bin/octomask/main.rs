@@ -148,7 +148,8 @@ fn segment(args: &Segment) -> Result<()> {
     let mut model = load(&args.model, args.threads, Backend::Kernels)?;
     let mut segmenter = octomask::segment::Segmenter::new(&model).map_err(at(&args.model))?;
     let (rgba, width, height) = picture::read(&read(&args.picture)?).map_err(at(&args.picture))?;
-    segmenter.load_frame(&mut model, &rgba, width, height).map_err(at(&args.picture))?;
+    let frame = octomask::segment::Frame::rgba(&rgba, width, height);
+    segmenter.load_frame(&mut model, &frame).map_err(at(&args.picture))?;
     model.run();
     let size = segmenter.mask_size();
     let mask = segmenter.mask(&model, 0.0).map_err(at(&args.model))?;

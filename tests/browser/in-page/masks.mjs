@@ -37,3 +37,87 @@ export async function pictureData() {
   context.drawImage(image, 0, 0);
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
+
+/** Frames of the picture as cameras and decoders give them; those that the browser cannot make are left out. */
+export async function videoFrames() {
+  const { data, width, height } = await pictureData();
+  const frames = {};
+  const add = (name, bytes, options) => {
+    try {
+      frames[name] = new VideoFrame(bytes, { codedWidth: width, codedHeight: height, timestamp: 0, ...options });
+    } catch {
+      // Not every browser has every format.
+    }
+  };
+  const standards = {
+    smpte170m: [0.299, 0.114],
+    bt709: [0.2126, 0.0722],
+  };
+  for (const [matrix, [red, blue]] of Object.entries(standards)) {
+    for (const fullRange of [true, false]) {
+      const [black, gain, reach] = fullRange ? [0, 1, 1] : [16, 219 / 255, 224 / 255];
+      const yuv = (at) => {
+        const [r, g, b] = data.subarray(4 * at, 4 * at + 3);
+        const y = red * r + (1 - red - blue) * g + blue * b;
+        const color = (c, weight) => 128 + (reach * (c - y)) / (2 * (1 - weight));
+        return [black + gain * y, color(b, blue), color(r, red)];
+      };
+      const size = width * height;
+      const i420 = new Uint8ClampedArray(1.5 * size);
+      const nv12 = new Uint8ClampedArray(1.5 * size);
+      for (let at = 0; at < size; at++) {
+        const [y, u, v] = yuv(at);
+        const [column, row] = [at % width, Math.floor(at / width)];
+        i420[at] = nv12[at] = y;
+        if (column % 2 || row % 2) continue;
+        const half = (row / 2) * (width / 2) + column / 2;
+        i420[size + half] = nv12[size + 2 * half] = u;
+        i420[1.25 * size + half] = nv12[size + 2 * half + 1] = v;
+      }
+      const colorSpace = { matrix, fullRange, primaries: 'bt709', transfer: 'bt709' };
+      const range = fullRange ? 'full' : 'limited';
+      add(`I420 ${matrix} ${range}`, i420, { format: 'I420', colorSpace });
+      add(`NV12 ${matrix} ${range}`, nv12, { format: 'NV12', colorSpace });
+      if (matrix === 'bt709' || fullRange) continue;
+      add('I420 of unknown colours', i420, { format: 'I420', colorSpace: { matrix: null, fullRange: null, primaries: null, transfer: null } });
+      add('part of an I420', i420, { format: 'I420', colorSpace, visibleRect: { x: 64, y: 32, width: 501, height: 375 } });
+      add('I420 of wide pixels', i420, { format: 'I420', colorSpace, displayWidth: 2 * width, displayHeight: height });
+      add('I420 that lies on its side', i420, { format: 'I420', colorSpace, rotation: 90 });
+      add('I420 of wide colours', i420, { format: 'I420', colorSpace: { matrix: 'bt2020-ncl', fullRange, primaries: 'bt2020', transfer: 'bt709' } });
+      add('I420 with alpha', withAlpha(i420, size), { format: 'I420A', colorSpace });
+    }
+  }
+  add('RGBA', data, { format: 'RGBA' });
+  add('BGRX', data.map((_, i) => data[i % 4 === 3 ? i : i - (i % 4) + 2 - (i % 4)]), { format: 'BGRX' });
+  return frames;
+}
+
+function withAlpha(i420, size) {
+  const bytes = new Uint8Array(2.5 * size).fill(255);
+  bytes.set(i420);
+  return bytes;
+}
+
+/** What the browser itself draws of a frame. */
+export function drawnBy(frame) {
+  const canvas = new OffscreenCanvas(frame.displayWidth, frame.displayHeight);
+  const context = canvas.getContext('2d');
+  context.drawImage(frame, 0, 0, canvas.width, canvas.height);
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** For each kind of frame, how its mask differs from that of what the browser draws of it. */
+export async function videoFrameMasks(createSegmenter) {
+  const segmenter = await createSegmenter({ smoothing: false });
+  const results = [];
+  for (const [kind, frame] of Object.entries(await videoFrames())) {
+    const want = (await segmenter.segment(drawnBy(frame))).data;
+    const got = (await segmenter.segment(frame)).data;
+    const mean = got.reduce((sum, v, i) => sum + Math.abs(v - want[i]), 0) / got.length;
+    const person = want.filter((v) => v >= 128).length / want.length;
+    results.push({ kind, mean, person, iou: iou(got, want) });
+    frame.close();
+  }
+  segmenter.dispose();
+  return results;
+}

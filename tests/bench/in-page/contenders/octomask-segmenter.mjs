@@ -1,13 +1,13 @@
-/** Octomask from pixels to mask: `createSegmenter` as a page calls it, on a canvas. */
+/** Octomask from pixels to mask: `createSegmenter` as a page calls it, on a canvas or on a camera's frame. */
 
 import { createSegmenter } from '/octomask/index.js';
-import { drawn } from '../frame.mjs';
+import { drawn, filmed } from '../frame.mjs';
 import { summary } from '../timing.mjs';
 
-export async function open({ model, frame, build, threads }) {
-  const segmenter = await createSegmenter({ model, build, threads, smoothing: false });
-  const canvas = await drawn(frame);
-  const run = () => segmenter.segment(canvas);
+export async function open({ model, frame, source, build, threads }) {
+  const segmenter = await createSegmenter({ model, build, threads });
+  const picture = await (source === 'canvas' ? drawn : filmed)(frame);
+  const run = () => segmenter.segment(picture);
   const bytes = () => segmenter.model.runtime.memoryBytes;
   await run();
   const atFirst = bytes();
@@ -31,6 +31,9 @@ export async function open({ model, frame, build, threads }) {
     },
     /** Bytes of WebAssembly memory after the first frame and after the last. */
     details: () => ({ frames, memory: [atFirst, bytes()] }),
-    close: () => segmenter.dispose(),
+    close() {
+      segmenter.dispose();
+      if (source !== 'canvas') picture.close();
+    },
   };
 }
