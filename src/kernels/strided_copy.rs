@@ -277,6 +277,22 @@ impl<T: Word> Walk<T> {
                 // SAFETY: see above; operands and outputs do not overlap.
                 unsafe { std::slice::from_raw_parts_mut(to, run.extent).fill(*from) }
             }),
+            // Two rows of the operand become one, in turn: what shuffling two groups of channels is.
+            (_, 1) if run.extent == 2 && rows.from == 1 && rows.to == 2 => {
+                let n = rows.extent;
+                // SAFETY: see above: `n` elements of each row, and as many pairs; operands and
+                // outputs do not overlap.
+                let (first, second, to) = unsafe {
+                    (
+                        std::slice::from_raw_parts(from, n),
+                        std::slice::from_raw_parts(from.offset(run.from), n),
+                        std::slice::from_raw_parts_mut(to, 2 * n),
+                    )
+                };
+                for (i, pair) in to.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    *pair = [first[i], second[i]];
+                }
+            }
             // Neighbours of the operand lie in different rows: some of them at a time, so that a
             // cache line is used up when it is there.
             _ if rows.from == 1 => {

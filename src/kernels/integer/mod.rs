@@ -14,6 +14,7 @@ mod pool;
 mod reduce;
 mod resize;
 mod table;
+mod transpose_conv;
 
 pub use binary::{IntegerBinary, IntegerBinarySpec};
 pub use conv::IntegerConv;
@@ -23,6 +24,7 @@ pub use pool::IntegerPool;
 pub use reduce::IntegerReduce;
 pub use resize::IntegerResize;
 pub use table::{Table, TableOfBytes};
+pub use transpose_conv::IntegerTransposeConv;
 
 use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
 use crate::tensor::{Grid, View, ViewMut};

@@ -3,12 +3,15 @@
 use super::{Chosen, Site, conv, layout, nhwc, pool, reduce};
 use crate::kernels::{
     Along, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
-    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, Requantize, ResizeNearest,
-    ResizeSpec, Table, TableOfBytes,
+    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, Requantize,
+    ResizeNearest, ResizeSpec, Table, TableOfBytes,
 };
 use crate::ops::reduce::reduced_axes;
 use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
 use crate::tensor::{DType, Grid, TensorDef, View};
+
+/// A transposed convolution with a larger stride runs on the reference.
+const MAX_PHASES: usize = 256;
 
 /// The kernel of a node of which [`crate::ops::is_integer`] holds.
 pub(super) fn kernel(site: &Site) -> Option<Chosen> {
@@ -98,6 +101,27 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let filter_shape = [co, shape[1], shape[2], 1];
             let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
             site.reading(1, IntegerConv::new(spec, weights.requantize()))
+        }
+        Op::TransposeConv(op) => {
+            let weights = Weights::at(site, 2, 1, 3)?;
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(2)?), nhwc(site.output()));
+            let filter_shape @ [_, kh, kw, _] = nhwc(site.operand(1)?);
+            let spec = ConvSpec {
+                input,
+                output: [oh, ow],
+                filter: &weights.filter,
+                filter_shape,
+                bias: weights.bias,
+                stride: op.stride,
+                dilation: [1, 1],
+                pad: op.pad_before([oh, ow], [kh, kw]),
+                activation: None,
+            };
+            // A file can ask for far more phases than there are outputs.
+            if op.stride.iter().product::<usize>() > MAX_PHASES {
+                return None;
+            }
+            site.reading_only(2, IntegerTransposeConv::new(spec, weights.requantize()))
         }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
