@@ -198,7 +198,7 @@ mod scalar {
         #[inline(always)]
         fn zip_words(self, b: Self) -> [Self; 2] {
             let (a, b) = (self.words(), b.words());
-            let word = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+            let word = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
             from_fn(|half| Scalar::from_words(from_fn(|i| word(half * WORDS + i))))
         }
 
