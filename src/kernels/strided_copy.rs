@@ -277,8 +277,13 @@ impl<T: Word> Walk<T> {
                 // SAFETY: see above; operands and outputs do not overlap.
                 unsafe { std::slice::from_raw_parts_mut(to, run.extent).fill(*from) }
             }),
-            // Two rows of the operand become one, in turn: what shuffling two groups of channels is.
-            (_, 1) if run.extent == 2 && rows.from == 1 && rows.to == 2 => {
+            // Two rows of the operand become one, in turn: what shuffling two groups of channels is
+            // (of float32 and bytes: each is a loop of its own).
+            (_, 1)
+                if matches!(size_of::<T>(), 1 | 4)
+                    && [run.extent, rows.to] == [2, 2]
+                    && rows.from == 1 =>
+            {
                 let n = rows.extent;
                 // SAFETY: see above: `n` elements of each row, and as many pairs; operands and
                 // outputs do not overlap.

@@ -179,7 +179,7 @@ impl IntegerBinary {
 /// # Safety
 /// `to` must be writable for `count` bytes; each of the operands readable for `count`, or for eight
 /// where it does not move. An operand is either apart from `to` or equal to it.
-#[inline(always)]
+#[inline(never)]
 unsafe fn walk<V: Integers>(
     from: [*const u8; 2],
     steps: [usize; 2],

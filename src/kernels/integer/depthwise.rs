@@ -187,7 +187,7 @@ impl IntegerDepthwise {
             // SAFETY: the caller's promise; there are `left` channels, which fill whole vectors.
             unsafe {
                 let output = output.add(channel);
-                if left >= WORDS {
+                if P > 1 && left >= WORDS {
                     self.tile::<V, P, 2>(rows, channel, left, output);
                     channel += WORDS;
                 } else {

@@ -1,9 +1,10 @@
 //! Arithmetic on 8-bit quantized tensors as they are stored, int8 or uint8.
 //!
-//! Operands become differences from their zero point, which fit 16 bits; products of these are
-//! summed up in 32 bits, and a sum times `input scale * filter scale / output scale`, a float32, is
-//! rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for bit. Padding is 0,
-//! so nothing has to be corrected for zero points.
+//! In convolutions and products operands become differences from their zero point, which fit 16 bits;
+//! products of these are summed up in 32 bits, and a sum times `input scale * filter scale / output
+//! scale`, a float32, is rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for
+//! bit. Padding is 0, so nothing has to be corrected for zero points. The other kernels compute as
+//! XNNPACK does, too, or as TFLite's own kernels where XNNPACK has none.
 
 mod binary;
 mod conv;
@@ -85,6 +86,7 @@ pub(super) enum Bytes<'a> {
 impl<'a> Bytes<'a> {
     /// # Panics
     /// For other types, or another number of elements.
+    #[inline(never)]
     pub fn of(view: Option<View<'a>>, len: usize) -> Bytes<'a> {
         let bytes = match view {
             Some(View::I8(v)) => Bytes::Signed(v),
@@ -133,6 +135,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Elements `start..start + words.len()` less `zero`.
+    #[inline(never)]
     fn widen(&self, start: usize, zero: i32, words: &mut [i16]) {
         let end = start + words.len();
         match self {
@@ -171,6 +174,7 @@ fn widen<V: Integers, T: Copy + Into<i16>>(
 }
 
 /// The only output's part, int8 or uint8, as bytes.
+#[inline(never)]
 pub(super) fn output_bytes<'a>(outputs: &'a mut [ViewMut<'_>], len: usize) -> &'a mut [u8] {
     let bytes = match outputs {
         [ViewMut::U8(v)] => &mut **v,

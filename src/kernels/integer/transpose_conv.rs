@@ -58,7 +58,7 @@ impl IntegerTransposeConv {
                 spec.filter[((column * kh + ky) * kw + kx) * ci + c] - zero
             };
             let len = wide * ci;
-            let panels = Panels::pack([0, co], [high, len], weight, spec.bias, &requantize);
+            let panels = Panels::pack([0, co], [high, len], &weight, spec.bias, &requantize);
             let run = |i: usize| {
                 let pairs = len.div_ceil(2);
                 Run { at: i * width, pair: i * pairs, pairs }
