@@ -278,12 +278,8 @@ impl<T: Word> Walk<T> {
                 unsafe { std::slice::from_raw_parts_mut(to, run.extent).fill(*from) }
             }),
             // Two rows of the operand become one, in turn: what shuffling two groups of channels is
-            // (of float32 and bytes: each is a loop of its own).
-            (_, 1)
-                if matches!(size_of::<T>(), 1 | 4)
-                    && [run.extent, rows.to] == [2, 2]
-                    && rows.from == 1 =>
-            {
+            // (of bytes, where moving them one by one costs most).
+            (_, 1) if size_of::<T>() == 1 && [run.extent, rows.to] == [2, 2] && rows.from == 1 => {
                 let n = rows.extent;
                 // SAFETY: see above: `n` elements of each row, and as many pairs; operands and
                 // outputs do not overlap.
