@@ -190,7 +190,7 @@ unsafe fn walk<V: Vector, const A: bool, const B: bool>(
 
 impl Kernel for Binary {
     fn name(&self) -> String {
-        self.kind.name().to_lowercase()
+        self.kind.name().to_ascii_lowercase()
     }
 
     fn units(&self) -> usize {

@@ -294,9 +294,9 @@ impl<T: Word> Walk<T> {
                     *pair = [first[i], second[i]];
                 }
             }
-            // Neighbours of the operand lie in different rows: some of them at a time, so that a
+            // The types that networks have much of. Neighbours of the operand lie in different rows: some of them at a time, so that a
             // cache line is used up when it is there.
-            _ if rows.from == 1 => {
+            _ if rows.from == 1 && matches!(size_of::<T>(), 1 | 4) => {
                 for first in (0..rows.extent).step_by(BLOCK) {
                     let (from, to) = row(first);
                     let count = BLOCK.min(rows.extent - first);

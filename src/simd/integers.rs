@@ -98,13 +98,7 @@ pub trait Integers: Copy + 'static {
     /// `from..from + 2` must be readable.
     unsafe fn load_pair(from: *const i16) -> Self;
 
-    /// Eight bytes, with their signs, as words.
-    ///
-    /// # Safety
-    /// `from..from + 8` must be readable.
-    unsafe fn load_signed(from: *const i8) -> Self;
-
-    /// Eight bytes without signs as words.
+    /// Eight bytes as words.
     ///
     /// # Safety
     /// `from..from + 8` must be readable.
@@ -278,12 +272,6 @@ mod scalar {
         }
 
         #[inline(always)]
-        unsafe fn load_signed(from: *const i8) -> Self {
-            // SAFETY: the caller's promise.
-            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
-        }
-
-        #[inline(always)]
         unsafe fn load_unsigned(from: *const u8) -> Self {
             // SAFETY: the caller's promise.
             Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
@@ -440,12 +428,6 @@ mod simd128 {
         unsafe fn load_pair(from: *const i16) -> Self {
             // SAFETY: the caller's promise; no alignment is needed.
             Simd128(unsafe { v128_load32_splat(from.cast()) })
-        }
-
-        #[inline(always)]
-        unsafe fn load_signed(from: *const i8) -> Self {
-            // SAFETY: the caller's promise.
-            Simd128(unsafe { i16x8_load_extend_i8x8(from) })
         }
 
         #[inline(always)]

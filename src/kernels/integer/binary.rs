@@ -224,7 +224,7 @@ unsafe fn walk<V: Integers>(
 
 impl Kernel for IntegerBinary {
     fn name(&self) -> String {
-        format!("{}, integer", self.kind.name().to_lowercase())
+        format!("{}, integer", self.kind.name().to_ascii_lowercase())
     }
 
     fn units(&self) -> usize {
