@@ -69,9 +69,9 @@ impl StridedCopy {
             });
             let first = patch.from as isize;
             let elements = patch.operand.map_or(1, |i| operands[i]) as isize;
-            assert!(first + lowest >= 0 && first + highest < elements, "{patch:?}");
+            assert!(first + lowest >= 0 && first + highest < elements, "Patch of an operand");
             let last = patch.to + reach(&patch.axes);
-            assert!(last < outputs[patch.output], "{patch:?}");
+            assert!(last < outputs[patch.output], "Patch of an output");
             assert!(patch.axes.iter().all(|a| a.extent > 0 && (a.to > 0 || a.extent == 1)));
             left[patch.output] -= patch.axes.iter().map(|a| a.extent).product::<usize>();
         }

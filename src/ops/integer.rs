@@ -25,6 +25,11 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     let is_limit = || limited(op.activation(), result).is_some();
     match op {
         Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => {
+            let rows = operand(1).and_then(|filter| filter.shape.dims().get(1));
+            let many = rows.is_some_and(|&rows| rows > MAX_DEPTHWISE_ROWS);
+            if matches!(op, Op::DepthwiseConv2d(_)) && many {
+                return false;
+            }
             has_integer_weights(x, operand(1), operand(2), y) && is_limit()
         }
         Op::TransposeConv(op) => {
@@ -66,10 +71,14 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     }
 }
 
+/// Depthwise windows of more rows compute in floats.
+pub const MAX_DEPTHWISE_ROWS: usize = 16;
+
 /// Sums of more bytes do not fit 32 bits.
 const MAX_SUMMED: usize = 1 << 22;
 
 /// Whether ADD, SUB or MUL is within the limits of XNNPACK's arithmetic.
+#[inline(never)]
 pub fn scales_fit(kind: BinaryKind, [a, b]: [Grid; 2], result: Grid) -> bool {
     const LARGEST: f32 = 256.0;
     let sum = |x: Grid| (1.0 / 1024.0..LARGEST).contains(&(x.scale / result.scale));

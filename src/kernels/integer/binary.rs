@@ -163,7 +163,7 @@ impl IntegerBinary {
             return;
         }
         let moves = self.broadcast.moves();
-        self.broadcast.rows(span, |at, count, offsets| {
+        self.broadcast.rows(span, &mut |at, count, offsets| {
             let out = &mut output[at..][..count];
             let to = out.as_mut_ptr();
             let mut alone = [[0; WORDS]; 2];

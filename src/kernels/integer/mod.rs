@@ -97,7 +97,7 @@ impl<'a> Bytes<'a> {
                 Bytes { stored, flip: 0x80 }
             }
             Some(View::U8(v)) => Bytes { stored: v, flip: 0 },
-            other => panic!("an operand of int8 or uint8, not {other:?}"),
+            _ => panic!("needs an operand of int8 or uint8"),
         };
         assert_eq!(bytes.stored.len(), len, "elements of the operand");
         bytes
