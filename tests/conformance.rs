@@ -25,6 +25,8 @@ struct Case {
     tolerances: Vec<f64>,
     /// The share of an output's elements that may be further off.
     outliers: f64,
+    /// Whether the kernels' results are TFLite's bit for bit; the reference may be that far off.
+    exact: bool,
     /// One per output: where the class with the highest score is compared.
     classes: Vec<Option<Classes>>,
     /// What the error names when the model must not load.
@@ -82,6 +84,7 @@ fn suite(name: &str) -> Suite {
                 .map(|t| t.as_f64().unwrap())
                 .collect(),
             outliers: c["outliers"].as_f64().unwrap(),
+            exact: c["exact"].as_bool().unwrap(),
             classes: c["classes"].as_array().unwrap().iter().map(classes).collect(),
             refused: c["refused"].as_str().map(str::to_string),
         })
@@ -215,13 +218,22 @@ fn misclassified(got: View, want: View, c: &Classes) -> Option<String> {
     )
 }
 
-fn run_case(suite: &Suite, case: &Case, model: &mut Model) -> Result<(), String> {
+fn run_case(
+    suite: &Suite,
+    case: &Case,
+    options: &Options,
+    model: &mut Model,
+) -> Result<(), String> {
+    let whole = options.backend == Backend::Kernels && options.disabled_passes.is_empty();
+    let exact = case.exact && whole;
+    let outliers = if exact { 0.0 } else { case.outliers };
     for (i, file) in case.inputs.iter().enumerate() {
         let x = read_npy(&suite.dir.join(file));
         model.set_input(i, x.view()).map_err(|e| format!("input {i}: {e}"))?;
     }
     model.run();
     for (i, (file, &tolerance)) in case.outputs.iter().zip(&case.tolerances).enumerate() {
+        let tolerance = if exact { 0.0 } else { tolerance };
         let want = read_npy(&suite.dir.join(file));
         let got = model.output(i).map_err(|e| format!("output {i}: {e}"))?;
         let mut what = None;
@@ -230,7 +242,7 @@ fn run_case(suite: &Suite, case: &Case, model: &mut Model) -> Result<(), String>
             what = misclassified(got, scores.view(), classes);
         }
         if case.classes[i].as_ref().is_none_or(|c| c.scores == i) {
-            what = what.or(difference(got, want.view(), tolerance, case.outliers));
+            what = what.or(difference(got, want.view(), tolerance, outliers));
         }
         if let Some(what) = what {
             return Err(format!("output {i} ({file}): {what}"));
@@ -296,7 +308,7 @@ fn check(suite_name: &str, options: &Options, keep: impl Fn(&Case) -> bool) {
             }
             Ok(mut model) => {
                 for case in group {
-                    let result = run_case(&suite, case, &mut model);
+                    let result = run_case(&suite, case, options, &mut model);
                     counts.add(case, result.is_ok());
                     failures.extend(result.err().map(|what| format!("{}: {what}", case.name)));
                 }
@@ -414,14 +426,14 @@ fn sizes_can_be_changed_back_and_forth() {
     let bytes = fs::read(suite.dir.join(&own.model)).unwrap();
     let options = Options { input_size: other.size, ..Options::default() };
     let mut model = Model::load(&bytes, &options).unwrap();
-    run_case(&suite, other, &mut model).unwrap();
+    run_case(&suite, other, &options, &mut model).unwrap();
     for _ in 0..2 {
         model.resize(256, 256).unwrap();
-        run_case(&suite, own, &mut model).unwrap();
+        run_case(&suite, own, &options, &mut model).unwrap();
         model.resize(136, 136).unwrap();
-        run_case(&suite, other, &mut model).unwrap();
+        run_case(&suite, other, &options, &mut model).unwrap();
     }
     let refused = model.resize(135, 136).unwrap_err();
     assert_eq!(refused.kind().code(), "bad-input", "{refused}");
-    run_case(&suite, other, &mut model).expect("a refused size leaves the model usable");
+    run_case(&suite, other, &options, &mut model).expect("a refused size leaves the model usable");
 }

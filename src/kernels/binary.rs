@@ -137,7 +137,7 @@ impl Binary {
         f: impl Fn(V, V) -> V,
     ) {
         let moves = [A, B];
-        self.broadcast.rows(span, |at, count, offsets| {
+        self.broadcast.rows(span, &mut |at, count, offsets| {
             let out = &mut output[at..][..count];
             let to = out.as_mut_ptr();
             let from = [0, 1].map(|i| match operands[i] {
@@ -190,7 +190,7 @@ unsafe fn walk<V: Vector, const A: bool, const B: bool>(
 
 impl Kernel for Binary {
     fn name(&self) -> String {
-        self.kind.name().to_lowercase()
+        self.kind.name().to_ascii_lowercase()
     }
 
     fn units(&self) -> usize {

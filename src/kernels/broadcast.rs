@@ -92,8 +92,8 @@ impl Broadcast {
     }
 
     /// Calls `f` for each row of `span`, or piece of one: where it starts, counted from the start of
-    /// `span`, its elements, and where each operand is.
-    pub fn rows(&self, span: Range<usize>, mut f: impl FnMut(usize, usize, [usize; 2])) {
+    /// `span`, its elements, and where each operand is. One loop for all functions of two values.
+    pub fn rows(&self, span: Range<usize>, f: &mut dyn FnMut(usize, usize, [usize; 2])) {
         let (row, outer) = match self.axes[..] {
             [row] => (row, None),
             [.., outer, row] => (row, Some(outer)),

@@ -41,7 +41,8 @@ pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
 pub use integer::{
     IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec,
-    IntegerPool, IntegerReduce, IntegerResize, Requantize, Table, TableOfBytes,
+    IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, Requantize, Table,
+    TableOfBytes,
 };
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
@@ -133,6 +134,7 @@ debug_as_name!(
     IntegerPool,
     IntegerReduce,
     IntegerResize,
+    IntegerTransposeConv,
     Quantize,
     Reduce,
     ResizeBilinear,

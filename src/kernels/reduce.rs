@@ -170,7 +170,7 @@ impl Kernel for Reduce {
     fn name(&self) -> String {
         format!(
             "{} of {}",
-            self.kind.name().trim_start_matches("REDUCE_").to_lowercase(),
+            self.kind.name().trim_start_matches("REDUCE_").to_ascii_lowercase(),
             self.along.extent
         )
     }

@@ -85,7 +85,7 @@ impl Softmax {
 
 impl Kernel for Softmax {
     fn name(&self) -> String {
-        self.op.name().to_lowercase()
+        self.op.name().to_ascii_lowercase()
     }
 
     fn units(&self) -> usize {

@@ -69,9 +69,9 @@ impl StridedCopy {
             });
             let first = patch.from as isize;
             let elements = patch.operand.map_or(1, |i| operands[i]) as isize;
-            assert!(first + lowest >= 0 && first + highest < elements, "{patch:?}");
+            assert!(first + lowest >= 0 && first + highest < elements, "Patch of an operand");
             let last = patch.to + reach(&patch.axes);
-            assert!(last < outputs[patch.output], "{patch:?}");
+            assert!(last < outputs[patch.output], "Patch of an output");
             assert!(patch.axes.iter().all(|a| a.extent > 0 && (a.to > 0 || a.extent == 1)));
             left[patch.output] -= patch.axes.iter().map(|a| a.extent).product::<usize>();
         }
@@ -277,9 +277,26 @@ impl<T: Word> Walk<T> {
                 // SAFETY: see above; operands and outputs do not overlap.
                 unsafe { std::slice::from_raw_parts_mut(to, run.extent).fill(*from) }
             }),
-            // Neighbours of the operand lie in different rows: some of them at a time, so that a
+            // Two rows of the operand become one, in turn: what shuffling two groups of channels is
+            // (of bytes, where moving them one by one costs most).
+            (_, 1) if size_of::<T>() == 1 && [run.extent, rows.to] == [2, 2] && rows.from == 1 => {
+                let n = rows.extent;
+                // SAFETY: see above: `n` elements of each row, and as many pairs; operands and
+                // outputs do not overlap.
+                let (first, second, to) = unsafe {
+                    (
+                        std::slice::from_raw_parts(from, n),
+                        std::slice::from_raw_parts(from.offset(run.from), n),
+                        std::slice::from_raw_parts_mut(to, 2 * n),
+                    )
+                };
+                for (i, pair) in to.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    *pair = [first[i], second[i]];
+                }
+            }
+            // The types that networks have much of. Neighbours of the operand lie in different rows: some of them at a time, so that a
             // cache line is used up when it is there.
-            _ if rows.from == 1 => {
+            _ if rows.from == 1 && matches!(size_of::<T>(), 1 | 4) => {
                 for first in (0..rows.extent).step_by(BLOCK) {
                     let (from, to) = row(first);
                     let count = BLOCK.min(rows.extent - first);

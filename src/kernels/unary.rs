@@ -24,7 +24,7 @@ impl Unary {
 
 impl Kernel for Unary {
     fn name(&self) -> String {
-        self.function.name().to_lowercase()
+        self.function.name().to_ascii_lowercase()
     }
 
     fn units(&self) -> usize {

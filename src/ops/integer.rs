@@ -13,13 +13,27 @@ use crate::tensor::{DType, Grid, TensorDef};
 /// after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     let operand = |i: usize| operands.get(i).copied().flatten();
-    let (Some(x), y) = (operand(0), result) else { return false };
+    // Some read an axis or a size first.
+    let first = match op {
+        Op::Layout(_) => operands.iter().flatten().find(|t| t.quantization.is_some()).copied(),
+        Op::TransposeConv(_) => operand(2),
+        _ => operand(0),
+    };
+    let (Some(x), y) = (first, result) else { return false };
     let same_type = x.dtype == y.dtype && grid(x).is_some() && grid(y).is_some();
     let same_scale = same_type && x.quantization == y.quantization;
     let is_limit = || limited(op.activation(), result).is_some();
     match op {
         Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => {
-            has_integer_weights(operands, result) && is_limit()
+            let rows = operand(1).and_then(|filter| filter.shape.dims().get(1));
+            let many = rows.is_some_and(|&rows| rows > MAX_DEPTHWISE_ROWS);
+            if matches!(op, Op::DepthwiseConv2d(_)) && many {
+                return false;
+            }
+            has_integer_weights(x, operand(1), operand(2), y) && is_limit()
+        }
+        Op::TransposeConv(op) => {
+            !op.rounds_twice && has_integer_weights(x, operand(1), operand(3), y) && is_limit()
         }
         Op::Unary(function) => {
             let from_zero = |t: &TensorDef| {
@@ -60,10 +74,14 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     }
 }
 
+/// Depthwise windows of more rows compute in floats.
+pub const MAX_DEPTHWISE_ROWS: usize = 16;
+
 /// Sums of more bytes do not fit 32 bits.
 const MAX_SUMMED: usize = 1 << 22;
 
 /// Whether ADD, SUB or MUL is within the limits of XNNPACK's arithmetic.
+#[inline(never)]
 pub fn scales_fit(kind: BinaryKind, [a, b]: [Grid; 2], result: Grid) -> bool {
     const LARGEST: f32 = 256.0;
     let sum = |x: Grid| (1.0 / 1024.0..LARGEST).contains(&(x.scale / result.scale));
@@ -74,10 +92,13 @@ pub fn scales_fit(kind: BinaryKind, [a, b]: [Grid; 2], result: Grid) -> bool {
     }
 }
 
-/// Operands: input, filter, bias.
-fn has_integer_weights(operands: &Operands, result: &TensorDef) -> bool {
-    let operand = |i: usize| operands.get(i).copied().flatten();
-    let (Some(x), Some(filter)) = (operand(0), operand(1)) else { return false };
+fn has_integer_weights(
+    x: &TensorDef,
+    filter: Option<&TensorDef>,
+    bias: Option<&TensorDef>,
+    result: &TensorDef,
+) -> bool {
+    let Some(filter) = filter else { return false };
     let (Some(in_grid), Some(out_grid), Some(q)) = (grid(x), grid(result), &filter.quantization)
     else {
         return false;
@@ -86,7 +107,7 @@ fn has_integer_weights(operands: &Operands, result: &TensorDef) -> bool {
         && [x.dtype, result.dtype] == [filter.dtype; 2]
         && q.zero_point.windows(2).all(|z| z[0] == z[1])
         && q.scale.iter().all(|s| (in_grid.scale * s / out_grid.scale).is_finite())
-        && operand(2).is_none_or(|bias| counts_products(bias, in_grid.scale, &q.scale))
+        && bias.is_none_or(|bias| counts_products(bias, in_grid.scale, &q.scale))
 }
 
 /// Whether a bias has the scale of the products that it is added to.

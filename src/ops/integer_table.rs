@@ -10,7 +10,7 @@ pub type ByteTable = [u8; 256];
 pub fn function_table(function: Unary, x: Grid, y: Grid) -> ByteTable {
     let real = |steps: i32| f64::from(steps as f32 * x.scale);
     match function {
-        Unary::Logistic | Unary::Tanh | Unary::Elu => table(x, |steps| {
+        Unary::Logistic | Unary::Tanh | Unary::Elu => table(x, &|steps| {
             // In float32, as XNNPACK has it.
             let result = function.apply(real(steps)) as f32;
             let stored = (result * (1.0 / y.scale) + y.zero_point as f32).round_ties_even();
@@ -19,14 +19,14 @@ pub fn function_table(function: Unary, x: Grid, y: Grid) -> ByteTable {
         Unary::LeakyRelu { alpha } => {
             let slope = x.scale / y.scale;
             match (in_256ths(slope), in_256ths(slope * alpha)) {
-                (Some(positive), Some(negative)) => table(x, |steps| {
+                (Some(positive), Some(negative)) => table(x, &|steps| {
                     rescaled(steps, if steps < 0 { negative } else { positive }, y)
                 }),
                 _ => nearest(function, x, y),
             }
         }
         Unary::HardSwish => match HardSwish::new(x, y) {
-            Some(swish) => table(x, |steps| swish.stored(steps as i16, y)),
+            Some(swish) => table(x, &|steps| swish.stored(steps as i16, y)),
             None => nearest(function, x, y),
         },
         _ => nearest(function, x, y),
@@ -36,13 +36,13 @@ pub fn function_table(function: Unary, x: Grid, y: Grid) -> ByteTable {
 /// The table of QUANTIZE: the same number on another grid. `same_type`: of one type, as XNNPACK has it.
 pub fn requantization_table(x: Grid, y: Grid, same_type: bool) -> ByteTable {
     match in_256ths(x.scale / y.scale).filter(|_| same_type) {
-        Some(factor) => table(x, |steps| rescaled(steps, factor, y)),
+        Some(factor) => table(x, &|steps| rescaled(steps, factor, y)),
         None => nearest(Unary::LeakyRelu { alpha: 1.0 }, x, y),
     }
 }
 
 /// Of all stored operands, given as steps from the zero point.
-fn table(x: Grid, stored: impl Fn(i32) -> i32) -> ByteTable {
+fn table(x: Grid, stored: &dyn Fn(i32) -> i32) -> ByteTable {
     let mut table = [0; 256];
     for q in x.low..=x.high {
         table[usize::from(q as u8)] = stored(q - x.zero_point) as u8;
@@ -51,8 +51,9 @@ fn table(x: Grid, stored: impl Fn(i32) -> i32) -> ByteTable {
 }
 
 /// The nearest of `y` to the real results.
+#[inline(never)]
 fn nearest(function: Unary, x: Grid, y: Grid) -> ByteTable {
-    table(x, |steps| {
+    table(x, &|steps| {
         let steps = function.apply(f64::from(steps) * f64::from(x.scale)) / f64::from(y.scale);
         // `max` makes the lowest of NaN.
         let stored = steps.round() + f64::from(y.zero_point);

@@ -28,7 +28,7 @@ pub use binary::{Binary, BinaryKind};
 pub use compare::{Comparison, Logical, Select};
 pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv, rounded_product};
 pub use int16_table::Int16Table;
-pub use integer::{is_integer, limited, scales_fit};
+pub use integer::{MAX_DEPTHWISE_ROWS, is_integer, limited, scales_fit};
 pub use integer_table::{ByteTable, function_table, requantization_table};
 pub use layout::Layout;
 pub use matmul::{BatchMatMul, FullyConnected};

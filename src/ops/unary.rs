@@ -70,6 +70,7 @@ impl Unary {
     }
 
     /// The function itself.
+    #[inline(never)]
     pub fn apply(self, x: f64) -> f64 {
         match self {
             Unary::Abs => x.abs(),

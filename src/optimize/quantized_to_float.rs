@@ -1,7 +1,8 @@
-//! Quantized graphs as float graphs with rounding, so that one set of float32 kernels serves all
-//! numeric forms.
+//! What of quantized graphs has no integer form, as float operators with rounding, so that one set of
+//! float32 kernels serves all numeric forms.
 //!
-//! Quantized activations become float32, and the node that makes one rounds its result to what the
+//! Operators that compute on int8 and uint8 as stored ([`ops::is_integer`]) stay as they are: most of
+//! them. Around the others quantized activations become float32, and the node that makes one rounds its result to what the
 //! quantized tensor could hold ([`Node::grid`]). Quantized weights and biases are dequantized, those
 //! of nodes that are float otherwise too. The graph's own inputs and outputs keep their types, by
 //! a DEQUANTIZE or QUANTIZE at the edge; those inside become roundings or nothing.

@@ -98,13 +98,7 @@ pub trait Integers: Copy + 'static {
     /// `from..from + 2` must be readable.
     unsafe fn load_pair(from: *const i16) -> Self;
 
-    /// Eight bytes, with their signs, as words.
-    ///
-    /// # Safety
-    /// `from..from + 8` must be readable.
-    unsafe fn load_signed(from: *const i8) -> Self;
-
-    /// Eight bytes without signs as words.
+    /// Eight bytes as words.
     ///
     /// # Safety
     /// `from..from + 8` must be readable.
@@ -198,7 +192,7 @@ mod scalar {
         #[inline(always)]
         fn zip_words(self, b: Self) -> [Self; 2] {
             let (a, b) = (self.words(), b.words());
-            let word = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+            let word = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
             from_fn(|half| Scalar::from_words(from_fn(|i| word(half * WORDS + i))))
         }
 
@@ -275,12 +269,6 @@ mod scalar {
         unsafe fn load_pair(from: *const i16) -> Self {
             // SAFETY: the caller's promise.
             Scalar::from_words(from_fn(|i| unsafe { *from.add(i % 2) }))
-        }
-
-        #[inline(always)]
-        unsafe fn load_signed(from: *const i8) -> Self {
-            // SAFETY: the caller's promise.
-            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) } as i16))
         }
 
         #[inline(always)]
@@ -440,12 +428,6 @@ mod simd128 {
         unsafe fn load_pair(from: *const i16) -> Self {
             // SAFETY: the caller's promise; no alignment is needed.
             Simd128(unsafe { v128_load32_splat(from.cast()) })
-        }
-
-        #[inline(always)]
-        unsafe fn load_signed(from: *const i8) -> Self {
-            // SAFETY: the caller's promise.
-            Simd128(unsafe { i16x8_load_extend_i8x8(from) })
         }
 
         #[inline(always)]

@@ -17,6 +17,7 @@ BIASES = {"int8": np.int32, "uint8": np.int32, "int16": np.int64}
 FLOAT = ["float32", "float16", "dynamic"]
 QUANTIZED = ["int8", "uint8", "int16"]
 FORMS = FLOAT + QUANTIZED
+BYTES = ["int8", "uint8"]
 # Not numeric forms of networks: integers that stand for themselves, in index arithmetic and masks.
 PLAIN = {"int32": np.int32, "int64": np.int64, "bool": np.bool_}
 

@@ -3,7 +3,7 @@
     python tests/conformance/generate.py [--cases N] [--first SEED] [FAMILY...]
 
 Each suite is a folder with a cases.json: a list of
-{name, operator, form, model, size, inputs, outputs, tolerances, outliers, classes, refused}, with files
+{name, operator, form, model, size, inputs, outputs, tolerances, outliers, exact, classes, refused}, with files
 relative to that folder. `size` is null, or the [height, width] to which the runtime must resize the
 model first. A result is right when no element of output i is further from TFLite's than
 tolerances[i], for integers in steps of one; up to the share `outliers` of the elements may be.
@@ -59,7 +59,7 @@ class Suite:
         return file
 
     def add(self, name, model, inputs, outputs, tolerances, size=None, operator=None,
-            form="float32", outliers=0.0, classes=None, refused=None):
+            form="float32", outliers=0.0, classes=None, refused=None, exact=False):
         self.cases.append({
             "name": name,
             "operator": operator,
@@ -70,6 +70,7 @@ class Suite:
             "outputs": [self.save(f"{name} out {i}", y) for i, y in enumerate(outputs)],
             "tolerances": tolerances,
             "outliers": outliers,
+            "exact": exact,
             "classes": classes or [None] * len(outputs),
             "refused": refused,
         })
@@ -201,7 +202,8 @@ def operator_cases(suite, family, cases, first=0):
             name = f"{family.name} {form} seed {seed}: {about}"
             tolerances = [tolerance(y, family.steps.get(form, 1)) for y in outputs]
             outliers = family.outliers if form in forms.QUANTIZED else 0.0
-            suite.add(name, file, g.values, outputs, tolerances, None, family.name, form, outliers)
+            suite.add(name, file, g.values, outputs, tolerances, None, family.name, form, outliers,
+                      exact=form in family.exact)
         # Now and then values are drawn that a kernel of TFLite's cannot take; more is a mistake.
         if len(refused) > 6 + (seed - first) // 3:
             raise SystemExit("\n".join(refused))

@@ -2,10 +2,11 @@
 
 use crate::support::*;
 use octomask::kernels::{
-    Args, ConvSpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec, Kernel, Requantize,
+    Args, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
+    IntegerGemmSpec, IntegerTransposeConv, Kernel, Requantize,
 };
-use octomask::ops::Window;
-use octomask::tensor::{Data, Grid, Halves, View, ViewMut};
+use octomask::ops::{BinaryKind, Window};
+use octomask::tensor::{Data, Grid, Halves, Shape, View, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -253,4 +254,124 @@ fn depthwise_convolutions() {
         check(&kernel, &image, &want, made.signed, seed);
     }
     assert!(ran > 400, "{ran} cases");
+}
+
+#[test]
+fn transposed_convolutions() {
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let (h, w) = (random.below(1..6), random.below(1..7));
+        let (ci, co) = (random.below(1..6), random.below(1..11));
+        let [kh, kw] = random.pick(&[[1, 1], [2, 2], [3, 3], [4, 4], [2, 5], [3, 1]]);
+        let stride = random.pick(&[[1, 1], [2, 2], [3, 3], [1, 2], [2, 3]]);
+        let pad = [random.below(0..kh), random.below(0..kw)];
+        // Up to more than the image reaches.
+        let output = [0, 1].map(|a| {
+            let full = ([h, w][a] - 1) * stride[a] + [kh, kw][a];
+            (full + random.below(0..5)).saturating_sub(pad[a] + 2).max(1)
+        });
+        let [oh, ow] = output;
+        let made = Made::new(&mut random, [kh * kw * ci, co]);
+        let input = [random.pick(&[1, 2]), h, w, ci];
+        let image = bytes(&mut random, made.signed, input.iter().product());
+        let spec = ConvSpec {
+            input,
+            output,
+            filter: &made.weights[..],
+            filter_shape: [co, kh, kw, ci],
+            bias: Some(&made.bias[..]),
+            stride,
+            dilation: [1, 1],
+            pad,
+            activation: None,
+        };
+        let kernel = IntegerTransposeConv::new(spec, made.requantize());
+        let x = stored(&image);
+        let [zero, filter_zero] = made.zeros.map(i64::from);
+        let element = |i: usize| {
+            let (c, ox, oy, n) = (i % co, i / co % ow, i / co / ow % oh, i / co / ow / oh);
+            let mut sum = made.bias[c] as i64;
+            for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
+                let at = |a: usize, o: usize, k: usize| {
+                    let distance = (o + pad[a]).checked_sub(k)?;
+                    let i = distance / stride[a];
+                    (distance % stride[a] == 0 && i < [h, w][a]).then_some(i)
+                };
+                let (Some(iy), Some(ix)) = (at(0, oy, ky), at(1, ox, kx)) else { continue };
+                for d in 0..ci {
+                    let weight = made.weights[((c * kh + ky) * kw + kx) * ci + d] as i64;
+                    sum += (x[((n * h + iy) * w + ix) * ci + d] - zero) * (weight - filter_zero);
+                }
+            }
+            made.result(sum, c)
+        };
+        let want: Vec<i64> = (0..input[0] * oh * ow * co).map(element).collect();
+        check(&kernel, &image, &want, made.signed, seed);
+    }
+}
+
+#[test]
+fn sums_and_products() {
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let signed = random.pick(&[true, false]);
+        let low = if signed { -128 } else { 0 };
+        let mut grid = |scales: &[f32]| Grid {
+            scale: random.pick(scales) * (random.below(1000..2000) as f32 / 1000.0),
+            zero_point: low + random.below(0..256) as i32,
+            low,
+            high: low + 255,
+            halves: Halves::default(),
+        };
+        let grids = [grid(&[0.01, 0.3]), grid(&[0.01, 0.3])];
+        let result = grid(&[0.02, 0.5]);
+        let kind = random.pick(&[BinaryKind::Add, BinaryKind::Sub, BinaryKind::Mul]);
+        let full = [2, random.below(1..5), random.below(1..5), random.below(1..40)];
+        let some = random.pick(&[
+            full,
+            [1, 1, 1, full[3]],
+            [2, 1, 1, full[3]],
+            [1; 4],
+            [2, full[1], full[2], 1],
+        ]);
+        let mut dims = [full, some];
+        if random.pick(&[true, false]) {
+            dims.swap(0, 1);
+        }
+        let shapes = dims.map(|d| Shape::new(d).unwrap());
+        let output = Shape::new(full).unwrap();
+        let data = [0, 1].map(|i| bytes(&mut random, signed, shapes[i].elements()));
+        let kernel = IntegerBinary::new(IntegerBinarySpec {
+            kind,
+            operands: [&shapes[0], &shapes[1]],
+            grids,
+            output: &output,
+            grid: result,
+        });
+        let x = [0, 1].map(|i| stored(&data[i]));
+        let mut made = bytes(&mut random, signed, output.elements());
+        for range in cut(kernel.units(), &mut random) {
+            let span = kernel.span(0, range.clone());
+            let part = match made.view_mut() {
+                ViewMut::I8(v) => ViewMut::I8(&mut v[span]),
+                ViewMut::U8(v) => ViewMut::U8(&mut v[span]),
+                other => panic!("{other:?}"),
+            };
+            let inputs = &[Some(data[0].view()), Some(data[1].view())];
+            kernel.run(range, Args { inputs, outputs: &mut [part], scratch: &mut [] });
+        }
+        for (i, got) in stored(&made).into_iter().enumerate() {
+            let place = [3, 2, 1, 0].iter().fold((i, [0; 4]), |(rest, mut place), &a| {
+                place[a] = rest % full[a];
+                (rest / full[a], place)
+            });
+            let real = |k: usize| {
+                let at = (0..4).fold(0, |at, a| at * dims[k][a] + place.1[a] % dims[k][a]);
+                (x[k][at] - grids[k].zero_point as i64) as f64 * grids[k].scale as f64
+            };
+            let steps = kind.apply(real(0), real(1)) / result.scale as f64;
+            let want = (steps + result.zero_point as f64).clamp(low as f64, (low + 255) as f64);
+            assert!((got as f64 - want).abs() < 0.501, "{kind:?}: seed {seed}: {got} for {want}");
+        }
+    }
 }

@@ -106,32 +106,40 @@ impl IntegerBinary {
                 let half = V::splat(1 << (shift - 1));
                 let zero = V::splat(self.zero_point);
                 let [lowest, highest] = [self.low, self.high].map(V::splat);
-                self.apply(span, operands, output, |a, b| {
+                let f = |a: V, b: V| {
                     let [a, b] = words(a, b);
                     a.zip_words(b).map(|ab| {
                         let sum = ab.dot(high).shift_left(LOW).add(ab.dot(low)).add(half);
                         sum.shift_right(shift).add(zero).limit(lowest, highest)
                     })
+                };
+                self.apply(span, operands, output, &|from, steps, to, count| {
+                    // SAFETY: `apply` gives as many elements as it says.
+                    unsafe { walk(from, steps, to, count, &f) }
                 });
             }
             Rule::Product { scale, limits } => {
                 let scales = [scale; LANES];
-                self.apply(span, operands, output, |a, b| {
+                let f = |a: V, b: V| {
                     let [a, b] = words(a, b);
                     // SAFETY: there are four scales.
                     a.products(b).map(|ab| unsafe { ab.requantize(scales.as_ptr(), limits) })
+                };
+                self.apply(span, operands, output, &|from, steps, to, count| {
+                    // SAFETY: `apply` gives as many elements as it says.
+                    unsafe { walk(from, steps, to, count, &f) }
                 });
             }
         }
     }
 
-    #[inline(always)]
-    fn apply<V: Integers>(
+    /// Calls `walk` for each stretch of elements: operands, their steps, output and count.
+    fn apply(
         &self,
         span: Range<usize>,
         operands: [Option<&[u8]>; 2],
         output: &mut [u8],
-        f: impl Fn(V, V) -> [V; 2],
+        walk: &dyn Fn([*const u8; 2], [usize; 2], *mut u8, usize),
     ) {
         // Copies of a short row, one after the other, make long rows.
         let mut pattern = [0; PATTERN];
@@ -149,13 +157,13 @@ impl IntegerBinary {
                     Some(slice) => slice[at..][..count].as_ptr(),
                     None => to.cast_const(),
                 };
-                // SAFETY: `to` has `count` elements, and so have the pattern and the long operand.
-                unsafe { walk(from, [1; 2], to, count, &f) };
+                // `to` has `count` elements, and so have the pattern and the long operand.
+                walk(from, [1; 2], to, count);
             }
             return;
         }
         let moves = self.broadcast.moves();
-        self.broadcast.rows(span, |at, count, offsets| {
+        self.broadcast.rows(span, &mut |at, count, offsets| {
             let out = &mut output[at..][..count];
             let to = out.as_mut_ptr();
             let mut alone = [[0; WORDS]; 2];
@@ -167,9 +175,9 @@ impl IntegerBinary {
                 }
                 None => to.cast_const(),
             });
-            // SAFETY: `to` has `count` elements, and so has each operand that moves; of the others
-            // there is a vector. Those in place have as many elements as the output, and move.
-            unsafe { walk(from, moves.map(usize::from), to, count, &f) };
+            // `to` has `count` elements, and so has each operand that moves; of the others there is a
+            // vector. Those in place have as many elements as the output, and move.
+            walk(from, moves.map(usize::from), to, count);
         });
     }
 }
@@ -179,7 +187,7 @@ impl IntegerBinary {
 /// # Safety
 /// `to` must be writable for `count` bytes; each of the operands readable for `count`, or for eight
 /// where it does not move. An operand is either apart from `to` or equal to it.
-#[inline(always)]
+#[inline(never)]
 unsafe fn walk<V: Integers>(
     from: [*const u8; 2],
     steps: [usize; 2],
@@ -216,7 +224,7 @@ unsafe fn walk<V: Integers>(
 
 impl Kernel for IntegerBinary {
     fn name(&self) -> String {
-        format!("{}, integer", self.kind.name().to_lowercase())
+        format!("{}, integer", self.kind.name().to_ascii_lowercase())
     }
 
     fn units(&self) -> usize {

@@ -51,7 +51,9 @@ impl IntegerConv {
         let zero = requantize.filter_zero as i16;
         let weight = |column: usize, i: usize| spec.filter[column * k + i] - zero;
         let groups = (0..ci / depth)
-            .map(|g| Panels::pack([g * n, n], [kh * row_runs, len], weight, spec.bias, &requantize))
+            .map(|g| {
+                Panels::pack([g * n, n], [kh * row_runs, len], &weight, spec.bias, &requantize)
+            })
             .collect();
         let pixels = columns.output.saturating_sub(1) * columns.stride + columns.span();
         let runs = (0..kh * row_runs)

@@ -7,15 +7,13 @@
 use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
+use crate::ops::MAX_DEPTHWISE_ROWS;
 use crate::simd::{Integers, LANES, Limits, NativeIntegers, WORDS};
 use std::array::from_fn;
 use std::ops::Range;
 
 /// Pixels of a tile.
 const PIXELS: usize = 4;
-
-/// Windows of more rows than that run as any other convolution.
-const MAX_ROWS: usize = 16;
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
@@ -43,21 +41,16 @@ pub struct IntegerDepthwise {
 }
 
 impl IntegerDepthwise {
-    /// Whether a window has few enough rows.
-    pub fn fits(spec: &ConvSpec<'_, i16, i32>) -> bool {
-        spec.filter_shape[1] <= MAX_ROWS
-    }
-
     /// Packs the weights, as stored. The activation is in the limits of `requantize`.
     ///
     /// # Panics
     /// When a slice has not the length the spec implies, the filter's channels are no multiple of the
-    /// input's, or the window does not fit.
+    /// input's, or it has more than [`MAX_DEPTHWISE_ROWS`].
     pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise {
         let [batch, _, _, ci] = spec.input;
         let [one, kh, kw, co] = spec.filter_shape;
         check(&spec, co);
-        assert!(IntegerDepthwise::fits(&spec), "rows");
+        assert!(kh <= MAX_DEPTHWISE_ROWS, "rows");
         assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
         let channels = co.next_multiple_of(LANES);
         let pairs = kw.div_ceil(2);
@@ -187,7 +180,7 @@ impl IntegerDepthwise {
             // SAFETY: the caller's promise; there are `left` channels, which fill whole vectors.
             unsafe {
                 let output = output.add(channel);
-                if left >= WORDS {
+                if P > 1 && left >= WORDS {
                     self.tile::<V, P, 2>(rows, channel, left, output);
                     channel += WORDS;
                 } else {
@@ -271,7 +264,7 @@ impl Kernel for IntegerDepthwise {
                 pair_up::<NativeIntegers>(widened, self.tap(), pairs);
             }
             made = Some((n, end));
-            let mut starts = [zeros.as_ptr(); MAX_ROWS];
+            let mut starts = [zeros.as_ptr(); MAX_DEPTHWISE_ROWS];
             let starts = &mut starts[..rows.kernel];
             for (ky, start) in starts.iter_mut().enumerate() {
                 let iy = top + (ky * rows.dilation) as isize;

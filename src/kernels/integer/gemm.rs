@@ -45,7 +45,7 @@ impl IntegerGemm {
         assert!(bias.is_none_or(|b| b.len() == n), "bias");
         let zero = requantize.filter_zero as i16;
         let weight = |column, i| weights[column * k + i] - zero;
-        let panels = Panels::pack([0, n], [1, k], weight, bias, &requantize);
+        let panels = Panels::pack([0, n], [1, k], &weight, bias, &requantize);
         IntegerGemm { m, k, input_zero: requantize.input_zero, panels }
     }
 

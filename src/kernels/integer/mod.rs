@@ -1,9 +1,10 @@
 //! Arithmetic on 8-bit quantized tensors as they are stored, int8 or uint8.
 //!
-//! Operands become differences from their zero point, which fit 16 bits; products of these are
-//! summed up in 32 bits, and a sum times `input scale * filter scale / output scale`, a float32, is
-//! rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for bit. Padding is 0,
-//! so nothing has to be corrected for zero points.
+//! In convolutions and products operands become differences from their zero point, which fit 16 bits;
+//! products of these are summed up in 32 bits, and a sum times `input scale * filter scale / output
+//! scale`, a float32, is rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for
+//! bit. Padding is 0, so nothing has to be corrected for zero points. The other kernels compute as
+//! XNNPACK does, too, or as TFLite's own kernels where XNNPACK has none.
 
 mod binary;
 mod conv;
@@ -14,6 +15,7 @@ mod pool;
 mod reduce;
 mod resize;
 mod table;
+mod transpose_conv;
 
 pub use binary::{IntegerBinary, IntegerBinarySpec};
 pub use conv::IntegerConv;
@@ -23,6 +25,7 @@ pub use pool::IntegerPool;
 pub use reduce::IntegerReduce;
 pub use resize::IntegerResize;
 pub use table::{Table, TableOfBytes};
+pub use transpose_conv::IntegerTransposeConv;
 
 use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
 use crate::tensor::{Grid, View, ViewMut};
@@ -73,102 +76,76 @@ fn as_lanes(scratch: &mut [f32]) -> &mut [i32] {
     unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), scratch.len()) }
 }
 
-/// Elements of an int8 or uint8 operand.
+/// Elements of an int8 or uint8 operand. One source of loops for both: an int8 is the uint8 that
+/// differs from it in the highest bit, less 128.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Bytes<'a> {
-    Signed(&'a [i8]),
-    Unsigned(&'a [u8]),
+pub(super) struct Bytes<'a> {
+    stored: &'a [u8],
+    /// The highest bit, for int8.
+    flip: i16,
 }
 
 impl<'a> Bytes<'a> {
     /// # Panics
     /// For other types, or another number of elements.
+    #[inline(never)]
     pub fn of(view: Option<View<'a>>, len: usize) -> Bytes<'a> {
         let bytes = match view {
-            Some(View::I8(v)) => Bytes::Signed(v),
-            Some(View::U8(v)) => Bytes::Unsigned(v),
-            other => panic!("an operand of int8 or uint8, not {other:?}"),
+            Some(View::I8(v)) => {
+                // SAFETY: int8 and uint8 have the same size and alignment, and all bits are both.
+                let stored = unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), v.len()) };
+                Bytes { stored, flip: 0x80 }
+            }
+            Some(View::U8(v)) => Bytes { stored: v, flip: 0 },
+            _ => panic!("needs an operand of int8 or uint8"),
         };
-        assert_eq!(bytes.len(), len, "elements of the operand");
+        assert_eq!(bytes.stored.len(), len, "elements of the operand");
         bytes
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Bytes::Signed(v) => v.len(),
-            Bytes::Unsigned(v) => v.len(),
-        }
     }
 
     /// The bytes themselves, those of int8 as uint8.
     pub fn stored(&self) -> &'a [u8] {
-        match self {
-            // SAFETY: int8 and uint8 have the same size and alignment, and all bits are both.
-            Bytes::Signed(v) => unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), v.len()) },
-            Bytes::Unsigned(v) => v,
-        }
+        self.stored
     }
 
     /// Elements `start..start + 8` as words.
     #[inline(always)]
     fn words(&self, start: usize) -> NativeIntegers {
-        let end = start + WORDS;
-        // SAFETY: the slices have eight elements.
-        unsafe {
-            match self {
-                Bytes::Signed(v) => NativeIntegers::load_signed(v[start..end].as_ptr()),
-                Bytes::Unsigned(v) => NativeIntegers::load_unsigned(v[start..end].as_ptr()),
-            }
-        }
+        self.words_less(start, NativeIntegers::splat_words(self.flip))
+    }
+
+    /// The same less `moved`, after the bit was flipped.
+    #[inline(always)]
+    fn words_less(&self, start: usize, moved: NativeIntegers) -> NativeIntegers {
+        let eight = &self.stored[start..start + WORDS];
+        // SAFETY: there are eight.
+        let words = unsafe { NativeIntegers::load_unsigned(eight.as_ptr()) };
+        words.xor(NativeIntegers::splat_words(self.flip)).sub_words(moved)
     }
 
     /// Element `i`.
     pub fn at(&self, i: usize) -> i32 {
-        match self {
-            Bytes::Signed(v) => v[i].into(),
-            Bytes::Unsigned(v) => v[i].into(),
-        }
+        let flip = i32::from(self.flip);
+        (i32::from(self.stored[i]) ^ flip) - flip
     }
 
     /// Elements `start..start + words.len()` less `zero`.
+    #[inline(never)]
     fn widen(&self, start: usize, zero: i32, words: &mut [i16]) {
-        let end = start + words.len();
-        match self {
-            Bytes::Signed(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
-                // SAFETY: `widen` asks for eight elements that are there.
-                unsafe { NativeIntegers::load_signed(at) }
-            }),
-            Bytes::Unsigned(v) => widen::<NativeIntegers, _>(&v[start..end], zero, words, |at| {
-                // SAFETY: `widen` asks for eight elements that are there.
-                unsafe { NativeIntegers::load_unsigned(at) }
-            }),
+        let moved = NativeIntegers::splat_words(self.flip + zero as i16);
+        let whole = words.len() / WORDS * WORDS;
+        for i in (0..whole).step_by(WORDS) {
+            // SAFETY: i + 8 <= whole, which `words` has.
+            unsafe { self.words_less(start + i, moved).store_words(words.as_mut_ptr().add(i)) };
         }
-    }
-}
-
-/// `words = bytes - zero`.
-#[inline(always)]
-fn widen<V: Integers, T: Copy + Into<i16>>(
-    bytes: &[T],
-    zero: i32,
-    words: &mut [i16],
-    load: impl Fn(*const T) -> V,
-) {
-    assert_eq!(bytes.len(), words.len());
-    let zeros = V::splat_words(zero as i16);
-    let whole = bytes.len() / WORDS * WORDS;
-    for i in (0..whole).step_by(WORDS) {
-        // SAFETY: i + 8 <= whole, which both slices have.
-        unsafe {
-            load(bytes.as_ptr().add(i)).sub_words(zeros).store_words(words.as_mut_ptr().add(i))
-        };
-    }
-    for (word, &byte) in words[whole..].iter_mut().zip(&bytes[whole..]) {
-        *word = byte.into() - zero as i16;
+        for (i, word) in words.iter_mut().enumerate().skip(whole) {
+            *word = (self.at(start + i) - zero) as i16;
+        }
     }
 }
 
 /// The only output's part, int8 or uint8, as bytes.
+#[inline(never)]
 pub(super) fn output_bytes<'a>(outputs: &'a mut [ViewMut<'_>], len: usize) -> &'a mut [u8] {
     let bytes = match outputs {
         [ViewMut::U8(v)] => &mut **v,

@@ -47,7 +47,7 @@ impl Panels {
     pub fn pack(
         [first, n]: [usize; 2],
         [runs, len]: [usize; 2],
-        weight: impl Fn(usize, usize) -> i16,
+        weight: &dyn Fn(usize, usize) -> i16,
         bias: Option<&[i32]>,
         requantize: &Requantize<'_>,
     ) -> Panels {

@@ -114,9 +114,9 @@ impl Kernel for IntegerPool {
                     let out = pixel[channel..].iter_mut();
                     out.zip(joined).for_each(|(y, joined)| *y = self.stored(joined, count));
                 }
-                for channel in whole..c {
-                    let joined = self.one(input, image, [&ys, &xs], channel);
-                    pixel[channel] = self.stored(joined, count);
+                for (i, out) in pixel[whole..].iter_mut().enumerate() {
+                    let joined = self.one(input, image, [&ys, &xs], whole + i);
+                    *out = self.stored(joined, count);
                 }
             }
         }

@@ -25,7 +25,7 @@ impl Table {
 
 impl Kernel for Table {
     fn name(&self) -> String {
-        format!("{}, table", self.function.name().to_lowercase())
+        format!("{}, table", self.function.name().to_ascii_lowercase())
     }
 
     fn units(&self) -> usize {
@@ -68,7 +68,7 @@ pub struct TableOfBytes {
 impl TableOfBytes {
     /// Of so many elements; `name` is what profiles show.
     pub fn new(name: &str, table: ByteTable, elements: usize) -> TableOfBytes {
-        TableOfBytes { name: name.to_lowercase(), elements, table: Box::new(table) }
+        TableOfBytes { name: name.to_ascii_lowercase(), elements, table: Box::new(table) }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Kernels of operators that compute on quantized tensors as they are stored.
 
-use super::{Chosen, Site, conv, layout, nhwc, pool, reduce};
+use super::{Chosen, Site, conv, layout, nhwc, pool, reduce, resize};
 use crate::kernels::{
     Along, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
-    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, Requantize, ResizeNearest,
+    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, Requantize,
     ResizeSpec, Table, TableOfBytes,
 };
 use crate::ops::reduce::reduced_axes;
 use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
 use crate::tensor::{DType, Grid, TensorDef, View};
+
+/// A transposed convolution with a larger stride runs on the reference.
+const MAX_PHASES: usize = 256;
 
 /// The kernel of a node of which [`crate::ops::is_integer`] holds.
 pub(super) fn kernel(site: &Site) -> Option<Chosen> {
@@ -46,10 +49,7 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let spec = ResizeSpec { input, output: [oh, ow], attributes: *op };
             site.reading(1, IntegerResize::new(spec))
         }
-        Op::ResizeNearest(op) => {
-            let (input, [_, oh, ow, _]) = (nhwc(site.operand(0)?), nhwc(site.output()));
-            site.reading(1, ResizeNearest::new(*op, input, [oh, ow]))
-        }
+        Op::ResizeNearest(op) => resize::nearest(op, site.operand(0)?, site),
         Op::Pool2d(op) if op.kind != PoolKind::L2 => {
             let grid = limited(op.activation, site.output())?;
             let spec = pool::spec(op, nhwc(site.operand(0)?), nhwc(site.output()));
@@ -63,7 +63,7 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             site.reading(1, IntegerReduce::new(mean, along, grid(x)?, grid(site.output())?))
         }
         Op::Layout(op) => layout::layout(op, site),
-        Op::ArgReduce(op) => reduce::arg_of(op, site.operand(0)?, site),
+        Op::ArgReduce(op) => reduce::arg_reduce(op, site.operand(0)?, site),
         Op::Conv2d(op) => {
             let weights = weights()?;
             let [n, oh, ow, co] = nhwc(site.output());
@@ -88,16 +88,28 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let shape = nhwc(site.operand(1)?);
             let window = conv::window(op.window, input, [oh, ow], shape);
             let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
-            if IntegerDepthwise::fits(&spec) {
-                return site.reading(1, IntegerDepthwise::new(spec, weights.requantize()));
+            site.reading(1, IntegerDepthwise::new(spec, weights.requantize()))
+        }
+        Op::TransposeConv(op) => {
+            let weights = Weights::at(site, 2, 1, 3)?;
+            let (input, [_, oh, ow, _]) = (nhwc(site.operand(2)?), nhwc(site.output()));
+            let filter_shape @ [_, kh, kw, _] = nhwc(site.operand(1)?);
+            let spec = ConvSpec {
+                input,
+                output: [oh, ow],
+                filter: &weights.filter,
+                filter_shape,
+                bias: weights.bias,
+                stride: op.stride,
+                dilation: [1, 1],
+                pad: op.pad_before([oh, ow], [kh, kw]),
+                activation: None,
+            };
+            // A file can ask for far more phases than there are outputs.
+            if op.stride.iter().product::<usize>() > MAX_PHASES {
+                return None;
             }
-            // As a convolution of a group for each channel of the input.
-            let (co, taps) = (shape[3], shape[1] * shape[2]);
-            let weight = |i: usize| weights.filter[i % taps * co + i / taps];
-            let filter: Vec<i16> = (0..co * taps).map(weight).collect();
-            let filter_shape = [co, shape[1], shape[2], 1];
-            let spec = ConvSpec { filter: &filter, filter_shape, ..spec };
-            site.reading(1, IntegerConv::new(spec, weights.requantize()))
+            site.reading_only(2, IntegerTransposeConv::new(spec, weights.requantize()))
         }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };

@@ -64,12 +64,12 @@ fn fast_kernel(site: &Site) -> Option<Chosen> {
         Op::TransposeConv(op) => conv::sized_transpose_conv(op, site),
         Op::FullyConnected(op) => matmul::fully_connected(op, site),
         Op::BatchMatMul(op) => matmul::batch_matmul(op, site),
-        Op::ResizeNearest(op) => resize::nearest(op, site),
+        Op::ResizeNearest(op) => resize::nearest(op, site.float(0)?, site),
         Op::MaxPoolWithArgmax(_) | Op::MaxUnpool(_) => None,
         Op::ResizeBilinear(op) => resize::bilinear(op, site),
         Op::Pool2d(op) => pool::pool2d(op, site),
         Op::Reduce(op) => reduce::reduce(op, site),
-        Op::ArgReduce(op) => reduce::arg_reduce(op, site),
+        Op::ArgReduce(op) => reduce::arg_reduce(op, site.float(0)?, site),
         Op::Softmax(op) => reduce::softmax(op, site),
         Op::Binary(op) => elementwise::binary(op, site),
         Op::Unary(op) => elementwise::unary(*op, site),
@@ -123,8 +123,13 @@ impl<'a> Site<'a> {
 
     /// A kernel that reads the first `count` operands.
     fn reading(&self, count: usize, kernel: impl Kernel + 'static) -> Option<Chosen> {
-        let operands = self.node.inputs[..count].to_vec();
-        Some(Chosen { kernel: Box::new(kernel), operands })
+        Some(self.chosen(count, Box::new(kernel)))
+    }
+
+    /// Apart from [`Site::reading`], so that there is one of it for all types of kernels.
+    #[inline(never)]
+    fn chosen(&self, count: usize, kernel: Box<dyn Kernel>) -> Chosen {
+        Chosen { kernel, operands: self.node.inputs[..count].to_vec() }
     }
 
     /// A kernel that reads operand `i` only.
@@ -134,6 +139,7 @@ impl<'a> Site<'a> {
 }
 
 /// Extents of a tensor that inference found to be an image.
+#[inline(never)]
 fn nhwc(tensor: &TensorDef) -> [usize; 4] {
     tensor.shape.nhwc().expect("infer() checked the rank")
 }

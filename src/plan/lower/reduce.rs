@@ -24,12 +24,8 @@ pub(super) fn reduce(op: &Reduce, site: &Site) -> Option<Chosen> {
     fits.then(|| site.reading(1, kernels::Reduce::new(op.kind, along, None)))?
 }
 
-pub(super) fn arg_reduce(op: &ArgReduce, site: &Site) -> Option<Chosen> {
-    arg_of(op, site.float(0)?, site)
-}
-
 /// Of a tensor `x` whose elements have the order of the numbers they stand for.
-pub(super) fn arg_of(op: &ArgReduce, x: &TensorDef, site: &Site) -> Option<Chosen> {
+pub(super) fn arg_reduce(op: &ArgReduce, x: &TensorDef, site: &Site) -> Option<Chosen> {
     let dims = x.shape.dims();
     let axis = one_axis(site.operand(1)?, dims.len()).ok()?;
     let chosen: Vec<bool> = (0..dims.len()).map(|a| a == axis).collect();

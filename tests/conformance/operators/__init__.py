@@ -19,22 +19,23 @@ class Family:
     """The cases of one operator: how they are built, in which forms, and TFLite's kernels to
     compare with: 'xnnpack' (what TFLite does unless told otherwise: XNNPACK where that has a kernel,
     its optimized ones elsewhere), 'optimized', or 'reference' (its naive ones). `steps`: how far quantized results may be off: {form: steps}, 1 where nothing
-    else is said; of results of several operators, the share `outliers` may be further off."""
+    else is said; of results of several operators, the share `outliers` may be further off. `exact`: the forms in which our
+    kernels, where those of the reference may be off, give TFLite's results bit for bit."""
 
-    def __init__(self, name, forms, engine, steps, outliers, build):
+    def __init__(self, name, forms, engine, steps, outliers, exact, build):
         self.name, self.forms, self.engine, self.build = name, forms, engine, build
-        self.steps, self.outliers = steps or {}, outliers
+        self.steps, self.outliers, self.exact = steps or {}, outliers, exact
         self.module = build.__module__.rsplit(".", 1)[-1]
 
 
 FAMILIES = {}
 
 
-def family(name, forms, engine="xnnpack", steps=None, outliers=0.0):
+def family(name, forms, engine="xnnpack", steps=None, outliers=0.0, exact=()):
     def register(build):
         if name in FAMILIES:
             raise ValueError(f"{name} has two families of cases")
-        FAMILIES[name] = Family(name, forms, engine, steps, outliers, build)
+        FAMILIES[name] = Family(name, forms, engine, steps, outliers, exact, build)
         return build
     return register
 

@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from forms import QUANTIZED, Skip
+from forms import BYTES, QUANTIZED, Skip
 from operators import family
 from operators.common import activate, image, pick, shape_of_rank, values
 
@@ -91,9 +91,9 @@ def prelu(rng, g):
 
 FORMS = ["float32", "float16", *QUANTIZED]
 INTEGERS = ["int32", "int64"]
-family("ADD", [*FORMS, *INTEGERS])(binary("ADD", schema.AddOptionsT))
-family("SUB", [*FORMS, *INTEGERS])(binary("SUB", schema.SubOptionsT))
-family("MUL", [*FORMS, *INTEGERS])(binary("MUL", schema.MulOptionsT))
+family("ADD", [*FORMS, *INTEGERS], exact=BYTES)(binary("ADD", schema.AddOptionsT))
+family("SUB", [*FORMS, *INTEGERS], exact=BYTES)(binary("SUB", schema.SubOptionsT))
+family("MUL", [*FORMS, *INTEGERS], exact=BYTES)(binary("MUL", schema.MulOptionsT))
 family("DIV", [*FORMS, "int32"])(
     binary("DIV", schema.DivOptionsT, (away_from_zero, away_from_zero), fits=quotients_fit))
 for code in ["MAXIMUM", "MINIMUM"]:

@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from forms import QUANTIZED
+from forms import BYTES, QUANTIZED
 from operators import family
 from operators.common import CHANNELS, image, pick, values, window
 
@@ -57,6 +57,6 @@ def pool_params(size):
     return np.int32([2, width, height, width, height, 0, 0, 0, 0, 0]).tobytes()
 
 
-family("AVERAGE_POOL_2D", ["float32", *QUANTIZED])(pool("AVERAGE_POOL_2D"))
-family("MAX_POOL_2D", ["float32", *QUANTIZED])(pool("MAX_POOL_2D"))
+family("AVERAGE_POOL_2D", ["float32", *QUANTIZED], exact=BYTES)(pool("AVERAGE_POOL_2D"))
+family("MAX_POOL_2D", ["float32", *QUANTIZED], exact=BYTES)(pool("MAX_POOL_2D"))
 family("L2_POOL_2D", ["float32"])(pool("L2_POOL_2D"))

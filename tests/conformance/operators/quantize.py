@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from forms import ACTIVATIONS, QUANTIZED, asymmetric
+from forms import ACTIVATIONS, BYTES, QUANTIZED, asymmetric
 from operators import family
 from operators.common import pick, shape_of_rank, values
 
@@ -29,7 +29,7 @@ def dequantize(rng, g):
     return f"{shape}"
 
 
-@family("QUANTIZE", QUANTIZED)
+@family("QUANTIZE", QUANTIZED, exact=BYTES)
 def quantize(rng, g):
     """From float32, or from another scale of the same type."""
     shape, again = shape_of_rank(rng, 1, 4), rng.integers(2)

@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from forms import QUANTIZED, Skip
+from forms import BYTES, QUANTIZED, Skip
 from operators import family
 from operators.common import image, pick, shape_of_rank, values
 
@@ -63,8 +63,8 @@ def only_bool(build):
 
 
 ALL = ["float32", *QUANTIZED, *INTEGERS]
-family("MEAN", ALL)(reduction("MEAN"))
-family("SUM", ALL)(reduction("SUM"))
+family("MEAN", ALL, exact=BYTES)(reduction("MEAN"))
+family("SUM", ALL, exact=BYTES)(reduction("SUM"))
 family("REDUCE_MAX", ALL)(reduction("REDUCE_MAX", like=True))
 family("REDUCE_MIN", ALL)(reduction("REDUCE_MIN", like=True))
 family("REDUCE_PROD", ["float32", "int8", "int16", *INTEGERS])(product)

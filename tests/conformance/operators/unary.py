@@ -4,7 +4,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import forms
-from forms import QUANTIZED
+from forms import BYTES, QUANTIZED
 from operators import family
 from operators.common import pick, shape_of_rank, values
 
@@ -50,7 +50,7 @@ def unary(code, options=lambda: None, draw=anything, scales=None):
     return build
 
 
-@family("LEAKY_RELU", ["float32", *QUANTIZED])
+@family("LEAKY_RELU", ["float32", *QUANTIZED], exact=BYTES)
 def leaky_relu(rng, g):
     options = schema.LeakyReluOptionsT()
     options.alpha = pick(rng, [0.01, 0.1, 0.2, 0.5, 1.5, -0.3])
@@ -74,11 +74,11 @@ family("RELU", ALL)(unary("RELU"))
 family("RELU6", ALL)(unary("RELU6"))
 family("RELU_N1_TO_1", NOT_INT16)(unary("RELU_N1_TO_1"))
 family("RELU_0_TO_1", NOT_INT16)(unary("RELU_0_TO_1"))
-family("HARD_SWISH", NOT_INT16)(unary("HARD_SWISH", schema.HardSwishOptionsT, reaching_up))
-family("LOGISTIC", ALL)(unary("LOGISTIC", scales=forms.LOGISTIC))
+family("HARD_SWISH", NOT_INT16, exact=BYTES)(unary("HARD_SWISH", schema.HardSwishOptionsT, reaching_up))
+family("LOGISTIC", ALL, exact=BYTES)(unary("LOGISTIC", scales=forms.LOGISTIC))
 # TFLite's table for int16 is itself up to two steps off the function.
-family("TANH", ALL, steps={"int16": 2})(unary("TANH", scales=forms.TANH))
-family("ELU", ["float32", "int8"])(unary("ELU"))
+family("TANH", ALL, steps={"int16": 2}, exact=BYTES)(unary("TANH", scales=forms.TANH))
+family("ELU", ["float32", "int8"], exact=BYTES)(unary("ELU"))
 family("ABS", [*SIGNED, "int32"])(unary("ABS", schema.AbsOptionsT))
 family("NEG", ["float32", "int32", "int64"])(unary("NEG", schema.NegOptionsT))
 family("EXP", SIGNED)(unary("EXP", schema.ExpOptionsT, moderate))

@@ -1,0 +1,168 @@
+//! Transposed convolution of 8-bit integers.
+//!
+//! Output pixels whose distance is the stride meet the same taps: they are one convolution of the image,
+//! as far apart in the output as the stride says. There are as many of these as the stride has pixels.
+//! The rows of the image that an output row needs are widened into scratch, with padding beside them.
+
+use super::panels::{Panels, Run};
+use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
+use crate::kernels::window::{Axis, ConvSpec, check};
+use crate::kernels::{Args, Kernel};
+use crate::simd::NativeIntegers;
+use std::ops::Range;
+
+/// Output pixel `i * stride + tap - pad` gets input pixel `i`; a unit is one row of the output.
+/// Operand 0 is `[n, h, w, ci]`, the output `[n, oh, ow, co]`.
+pub struct IntegerTransposeConv {
+    batch: usize,
+    /// Height and width.
+    axes: [Axis; 2],
+    ci: usize,
+    co: usize,
+    input_zero: i32,
+    /// `[stride of rows, stride of columns]`: of the outputs that meet taps from the phase on.
+    phases: Vec<Phase>,
+    /// Pixels of padding on either side of a widened row.
+    margin: usize,
+}
+
+/// Taps `phase + i * stride` of both axes.
+struct Phase {
+    panels: Panels,
+    /// Of each kernel row, from the last to the first: its pixels are neighbours in the image.
+    runs: Vec<Run>,
+}
+
+impl IntegerTransposeConv {
+    /// Packs the weights, as stored. The activation is in the limits of `requantize`.
+    ///
+    /// # Panics
+    /// When a slice has not the length the spec implies, or the dilation is not 1.
+    pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerTransposeConv {
+        let [batch, _, _, ci] = spec.input;
+        let [co, kh, kw, depth] = spec.filter_shape;
+        check(&spec, co);
+        assert!(depth == ci && co > 0 && spec.dilation == [1, 1], "channels or dilation");
+        let axes @ [rows, columns] = spec.axes();
+        let margin = (kw - 1) / columns.stride;
+        let width = (columns.input + 2 * margin) * ci;
+        let zero = requantize.filter_zero as i16;
+        let phase = |i: usize| {
+            let (py, px) = (i / columns.stride, i % columns.stride);
+            let [high, wide] = [taps(rows, py), taps(columns, px)];
+            let weight = |column: usize, k: usize| {
+                // The first pixel of the image meets the last tap.
+                let (row, pixel, c) = (k / (wide * ci), k / ci % wide, k % ci);
+                let ky = py + (high - 1 - row) * rows.stride;
+                let kx = px + (wide - 1 - pixel) * columns.stride;
+                spec.filter[((column * kh + ky) * kw + kx) * ci + c] - zero
+            };
+            let len = wide * ci;
+            let panels = Panels::pack([0, co], [high, len], &weight, spec.bias, &requantize);
+            let run = |i: usize| {
+                let pairs = len.div_ceil(2);
+                Run { at: i * width, pair: i * pairs, pairs }
+            };
+            Phase { panels, runs: (0..high).map(run).collect() }
+        };
+        let phases = (0..rows.stride * columns.stride).map(phase).collect();
+        let input_zero = requantize.input_zero;
+        IntegerTransposeConv { batch, axes, ci, co, input_zero, phases, margin }
+    }
+
+    /// Words of a widened row.
+    fn row_words(&self) -> usize {
+        (self.axes[1].input + 2 * self.margin) * self.ci
+    }
+
+    /// One output row, `[ow, co]`, of the image at element `image`.
+    fn row(&self, y: usize, input: Bytes, image: usize, output: &mut [u8], words: &mut [i16]) {
+        let [rows, columns] = self.axes;
+        let width = self.row_words();
+        let py = (y + rows.pad) % rows.stride;
+        let high = taps(rows, py);
+        // The image's row under the first tap; run i is `high - 1 - i` rows above.
+        let last = (y + rows.pad) / rows.stride;
+        let inside = |i: usize| (last + i + 1).checked_sub(high).filter(|&iy| iy < rows.input);
+        let first = (0..high).find(|&i| inside(i).is_some()).unwrap_or(high);
+        let end = (first..high).find(|&i| inside(i).is_none()).unwrap_or(high);
+        for i in first..end {
+            let from = image + inside(i).unwrap_or(0) * columns.input * self.ci;
+            let (left, rest) = words[i * width..][..width].split_at_mut(self.margin * self.ci);
+            let (middle, right) = rest.split_at_mut(columns.input * self.ci);
+            left.fill(0);
+            input.widen(from, self.input_zero, middle);
+            right.fill(0);
+        }
+        assert!(words.len() > high * width && output.len() == columns.output * self.co);
+        for x in 0..columns.stride.min(columns.output) {
+            // Pixels x, x + stride, ..; the first of them meets the image up to pixel `right`.
+            let px = (x + columns.pad) % columns.stride;
+            let (wide, right) = (taps(columns, px), (x + columns.pad) / columns.stride);
+            let count = (columns.output - x).div_ceil(columns.stride);
+            let phase = &self.phases[py * columns.stride + px];
+            // A window may begin up to `wide - 1` pixels before the image, which the margin has; it
+            // ends beyond the other margin where the output is larger than what the image reaches.
+            let start = right + 1 + self.margin - wide;
+            let reach = (columns.input + 2 * self.margin + 1).saturating_sub(start + wide);
+            let some = count.min(reach);
+            let (lda, ldo) = (self.ci, columns.stride * self.co);
+            // SAFETY: the windows of `some` pixels lie in rows first..end of scratch, which has a word
+            // more for the last pair where a run is odd; those of other pixels meet nothing, and take
+            // no runs. The output has `count` pixels, `ldo` apart, from x on.
+            unsafe {
+                let out = output.as_mut_ptr().add(x * self.co);
+                let words = words.as_ptr();
+                let runs = &phase.runs[first..end];
+                let at = words.wrapping_add(start * self.ci);
+                phase.panels.multiply::<NativeIntegers>(some, at, lda, runs, out, ldo);
+                let out = out.wrapping_add(some * ldo);
+                let left = count - some;
+                phase.panels.multiply::<NativeIntegers>(left, words, lda, &[], out, ldo);
+            }
+        }
+    }
+}
+
+/// How many taps of an axis there are from `phase` on, a stride apart.
+fn taps(axis: Axis, phase: usize) -> usize {
+    axis.kernel.saturating_sub(phase).div_ceil(axis.stride)
+}
+
+impl Kernel for IntegerTransposeConv {
+    fn name(&self) -> String {
+        let [rows, columns] = self.axes;
+        let (kh, kw, stride) = (rows.kernel, columns.kernel, columns.stride);
+        format!("transpose conv {kh}x{kw} s{stride}, integer")
+    }
+
+    fn units(&self) -> usize {
+        self.batch * self.axes[0].output
+    }
+
+    fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
+        let row = self.axes[1].output * self.co;
+        units.start * row..units.end * row
+    }
+
+    fn scratch(&self) -> usize {
+        scratch_floats(taps(self.axes[0], 0).saturating_mul(self.row_words()))
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.phases.iter().map(|phase| phase.panels.bytes()).sum()
+    }
+
+    fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
+        let [rows, columns] = self.axes;
+        let image = rows.input * columns.input * self.ci;
+        let input = Bytes::of(args.inputs[0], self.batch * image);
+        let row = columns.output * self.co;
+        let output = output_bytes(args.outputs, units.len() * row);
+        let words = as_words(args.scratch);
+        for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
+            let (n, y) = (unit / rows.output, unit % rows.output);
+            self.row(y, input, n * image, out, words);
+        }
+    }
+}
