@@ -36,7 +36,11 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
             !op.rounds_twice && has_integer_weights(x, operand(1), operand(3), y) && is_limit()
         }
         Op::Unary(function) => {
-            let int16 = y.quantization.is_some() && y.dtype == DType::I16;
+            // As TFLite wants them of int16.
+            let no_zero_point = |t: &TensorDef| {
+                t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&zero| zero == 0))
+            };
+            let int16 = y.dtype == DType::I16 && no_zero_point(x) && no_zero_point(y);
             same_type || int16 && function.is_tabulated()
         }
         Op::Quantize(_) => grid(x).is_some() && grid(y).is_some(),
