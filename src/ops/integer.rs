@@ -9,7 +9,7 @@ use crate::tensor::{DType, Grid, TensorDef};
 ///
 /// Convolutions and FULLY_CONNECTED need constant weights of the same type; whatever has an activation,
 /// one that is a limit. What joins or moves values needs one scale for all of them. Beside these:
-/// functions of int16 that TFLite has a table of (with zero points of 0), and products of quantized values, which it rounds
+/// functions of int16 that TFLite has a table of, and products of quantized values, which it rounds
 /// after each factor.
 pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
     let operand = |i: usize| operands.get(i).copied().flatten();
@@ -36,10 +36,11 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
             !op.rounds_twice && has_integer_weights(x, operand(1), operand(3), y) && is_limit()
         }
         Op::Unary(function) => {
-            let from_zero = |t: &TensorDef| {
-                t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&z| z == 0))
+            // As TFLite wants them of int16.
+            let no_zero_point = |t: &TensorDef| {
+                t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&zero| zero == 0))
             };
-            let int16 = y.dtype == DType::I16 && from_zero(x) && from_zero(y);
+            let int16 = y.dtype == DType::I16 && no_zero_point(x) && no_zero_point(y);
             same_type || int16 && function.is_tabulated()
         }
         Op::Quantize(_) => grid(x).is_some() && grid(y).is_some(),
