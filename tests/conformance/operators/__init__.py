@@ -16,11 +16,12 @@ from pathlib import Path
 
 
 class Family:
-    """The cases of one operator: how they are built, in which forms, and TFLite's kernels to
-    compare with: 'xnnpack' (what TFLite does unless told otherwise: XNNPACK where that has a kernel,
-    its optimized ones elsewhere), 'optimized', or 'reference' (its naive ones). `steps`: how far quantized results may be off: {form: steps}, 1 where nothing
-    else is said; of results of several operators, the share `outliers` may be further off. `exact`: the forms in which our
-    kernels, where those of the reference may be off, give TFLite's results bit for bit."""
+    """The cases of one operator: how they are built, in which forms, and TFLite's kernels to compare
+    with: 'xnnpack' (what TFLite does unless told otherwise: XNNPACK where that has a kernel, its
+    optimized ones elsewhere), 'optimized', or 'reference' (its naive ones). `steps`: how far quantized
+    results may be off: {form: steps}, 1 where nothing else is said; of results of several operators, the
+    share `outliers` may be further off. `exact`: the forms in which our kernels, where those of the
+    reference may be off, give TFLite's results bit for bit."""
 
     def __init__(self, name, forms, engine, steps, outliers, exact, build):
         self.name, self.forms, self.engine, self.build = name, forms, engine, build
