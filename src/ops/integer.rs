@@ -53,7 +53,11 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
                 _ => false,
             }
         }
-        Op::ResizeBilinear(_) | Op::ResizeNearest(_) => same_scale,
+        Op::ResizeBilinear(op) => {
+            let sides = |t: &TensorDef| t.shape.nhwc().map(|[_, h, w, _]| [h, w]).ok();
+            same_scale && sides(x).zip(sides(y)).is_some_and(|(x, y)| op.is_exact(x, y))
+        }
+        Op::ResizeNearest(_) => same_scale,
         Op::Pool2d(pool) => {
             let few = |area: usize| area <= MAX_SUMMED;
             same_scale && is_limit() && pool.kernel[0].checked_mul(pool.kernel[1]).is_some_and(few)

@@ -53,6 +53,20 @@ impl ResizeBilinear {
         (lower, upper, source - lower as f32)
     }
 
+    /// Whether all positions between pixels are multiples of 1/1024, as where images become a power of two
+    /// larger: only then do TFLite's kernels, which count in such steps or half of them, agree.
+    pub fn is_exact(&self, input: [usize; 2], output: [usize; 2]) -> bool {
+        // Half a pixel is half of the scale.
+        const HALF: usize = 512;
+        (0..2).all(|a| {
+            let (from, to) = match self.align_corners && output[a] > 1 {
+                true => (input[a] - 1, output[a] - 1),
+                false => (input[a], output[a]),
+            };
+            (HALF * from).is_multiple_of(to)
+        })
+    }
+
     /// The same as XNNPACK has it for 8-bit integers: a position is never outside of the input.
     pub fn between(&self, i: usize, input: usize, output: usize) -> (usize, usize, f32) {
         let last = (input - 1) as f32;
