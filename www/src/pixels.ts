@@ -32,9 +32,7 @@ export async function copyPixels(frame: WireFrame, room: Room): Promise<Pixels> 
 async function copyVideoFrame(frame: VideoFrame, room: Room): Promise<Pixels | undefined> {
   const { displayWidth: width, displayHeight: height, visibleRect } = frame;
   const upright = !(frame as { rotation?: number }).rotation && !(frame as { flip?: boolean }).flip;
-  // Of a part that starts elsewhere, WebKit copies other pixels than it draws.
-  const asShown =
-    visibleRect?.x === 0 && visibleRect.y === 0 && visibleRect.width === width && visibleRect.height === height;
+  const asShown = visibleRect?.width === width && visibleRect.height === height;
   if (!upright || !asShown) return undefined;
   const own = ownPixels(frame);
   // As they are if we understand them, or the browser converts them, which costs it many times the copy.
