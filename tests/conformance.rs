@@ -361,6 +361,16 @@ fn quantized_operators_as_they_are_stored() {
     check("operators", &options, |c| matches!(&c.form[..], "int8" | "uint8" | "int16" | "dynamic"));
 }
 
+/// Each graph pass left out in turn.
+#[test]
+fn networks_without_each_pass() {
+    for pass in octomask::optimize::PASSES {
+        let disabled_passes = vec![pass.name.to_string()];
+        let options = Options { disabled_passes, ..on(Backend::Kernels, 2) };
+        check("networks", &options, |c| c.size.is_none());
+    }
+}
+
 #[test]
 fn models_in_the_reference_backend() {
     // A tenth of the speed: two of the inputs will do.

@@ -42,4 +42,19 @@ for (const [build, threads] of [['simd', 1], ['relaxed', 1], ['simd-threads', 2]
   test(`${build}: a sample of single operators`, async () => {
     assertAgrees(await check('operators', { build, threads }, 120), build, threads, 120);
   });
+
+  test(`${build}: networks with each graph pass left out`, async () => {
+    const { ran, passes, failures, error } = await page.evaluate((request) => new Promise((resolve) => {
+      const worker = new Worker('/in-page/passes.mjs', { type: 'module' });
+      worker.onerror = (event) => resolve({ error: event.message });
+      worker.onmessage = ({ data }) => {
+        worker.terminate();
+        resolve(data);
+      };
+      worker.postMessage(request);
+    }), { build, threads, suite: 'networks', most: 12 });
+    assert.equal(error, undefined);
+    assert.deepEqual(failures.slice(0, 10), [], `${failures.length} of ${ran} cases differ from TFLite`);
+    assert.ok(passes.length >= 10 && ran >= 10 * passes.length, `${ran} cases, ${passes.length} passes`);
+  });
 }

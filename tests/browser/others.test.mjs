@@ -61,9 +61,6 @@ for (const { name, open, expect } of BROWSERS) {
         return typeof VideoFrame === 'undefined' ? [] : videoFrameMasks(createSegmenter);
       });
       for (const { kind, iou, mean } of results) {
-        // Not understood yet: in WebKitGTK the mask of a part differs from that of what is drawn of it (IoU 0.88),
-        // whether its pixels are copied or drawn in the worker, or made a bitmap of on the page.
-        if (kind.startsWith('part') && !expect.threaded) continue;
         assert.ok(iou >= 0.98 || kind.includes('side'), `${kind}: IoU ${iou}`);
         // WebKit widens the colours of NV12 with another filter.
         assert.ok(mean <= 1.5, `${kind}: off by ${mean} of 255`);

@@ -14,7 +14,7 @@ const ARRAYS = {
 };
 
 /** The elements of a .npy file. */
-async function readNpy(url) {
+export async function readNpy(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   const bytes = await response.arrayBuffer();
@@ -63,12 +63,20 @@ function misclassified(got, want, { channels, margin }) {
 }
 
 /** What is wrong with output `i` of a case, if anything. */
-async function wrongOutput(folder, c, i, got) {
+export async function wrongOutput(folder, c, i, got) {
   const want = (k) => readNpy(`${folder}/${c.outputs[k]}`);
   const classes = c.classes[i];
   const wrong = classes && misclassified(got, await want(classes.scores), classes);
   if (wrong || (classes && classes.scores !== i)) return wrong;
   return difference(got, await want(i), c.tolerances[i], c.outliers);
+}
+
+/** [file, cases] of the models of a suite, or of `most` of them, evenly chosen. */
+export async function casesByModel(suite, most = Infinity) {
+  const cases = await (await fetch(`/conformance/${suite}/cases.json`)).json();
+  const all = [...Map.groupBy(cases, (c) => c.model).entries()];
+  const step = Math.max(1, Math.floor(all.length / most));
+  return all.filter((_, i) => i % step === 0);
 }
 
 /**
@@ -77,10 +85,7 @@ async function wrongOutput(folder, c, i, got) {
  */
 export async function check(suite, options, most = Infinity) {
   const folder = `/conformance/${suite}`;
-  const cases = await (await fetch(`${folder}/cases.json`)).json();
-  const all = [...Map.groupBy(cases, (c) => c.model).entries()];
-  const step = Math.max(1, Math.floor(all.length / most));
-  const models = all.filter((_, i) => i % step === 0);
+  const models = await casesByModel(suite, most);
   const failures = [];
   let ran = 0;
   let runtime;

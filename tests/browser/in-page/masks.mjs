@@ -43,11 +43,17 @@ export async function videoFrames() {
   const { data, width, height } = await pictureData();
   const frames = {};
   const add = (name, bytes, options) => {
+    let frame;
     try {
-      frames[name] = new VideoFrame(bytes, { codedWidth: width, codedHeight: height, timestamp: 0, ...options });
+      frame = new VideoFrame(bytes, { codedWidth: width, codedHeight: height, timestamp: 0, ...options });
     } catch {
       // Not every browser has every format.
+      return;
     }
+    // WebKitGTK takes a part from the upper left corner whatever it is asked for, and its colours from elsewhere.
+    const { x, y } = options.visibleRect ?? frame.visibleRect;
+    if (frame.visibleRect.x === x && frame.visibleRect.y === y) frames[name] = frame;
+    else frame.close();
   };
   const standards = {
     smpte170m: [0.299, 0.114],
@@ -62,18 +68,24 @@ export async function videoFrames() {
         const color = (c, weight) => 128 + (reach * (c - y)) / (2 * (1 - weight));
         return [black + gain * y, color(b, blue), color(r, red)];
       };
-      const size = width * height;
-      const i420 = new Uint8ClampedArray(1.5 * size);
-      const nv12 = new Uint8ClampedArray(1.5 * size);
-      for (let at = 0; at < size; at++) {
-        const [y, u, v] = yuv(at);
-        const [column, row] = [at % width, Math.floor(at / width)];
-        i420[at] = nv12[at] = y;
-        if (column % 2 || row % 2) continue;
-        const half = (row / 2) * (width / 2) + column / 2;
-        i420[size + half] = nv12[size + 2 * half] = u;
-        i420[1.25 * size + half] = nv12[size + 2 * half + 1] = v;
-      }
+      // Of the upper left `w` x `h` pixels; colours at half the sides, rounded up.
+      const planes = (w, h) => {
+        const [halfWidth, size] = [Math.ceil(w / 2), w * h];
+        const quarter = halfWidth * Math.ceil(h / 2);
+        const i420 = new Uint8ClampedArray(size + 2 * quarter);
+        const nv12 = new Uint8ClampedArray(size + 2 * quarter);
+        for (let at = 0; at < size; at++) {
+          const [column, row] = [at % w, Math.floor(at / w)];
+          const [y, u, v] = yuv(row * width + column);
+          i420[at] = nv12[at] = y;
+          if (column % 2 || row % 2) continue;
+          const half = (row / 2) * halfWidth + column / 2;
+          i420[size + half] = nv12[size + 2 * half] = u;
+          i420[size + quarter + half] = nv12[size + 2 * half + 1] = v;
+        }
+        return { i420, nv12 };
+      };
+      const { i420, nv12 } = planes(width, height);
       const colorSpace = { matrix, fullRange, primaries: 'bt709', transfer: 'bt709' };
       const range = fullRange ? 'full' : 'limited';
       add(`I420 ${matrix} ${range}`, i420, { format: 'I420', colorSpace });
@@ -81,10 +93,11 @@ export async function videoFrames() {
       if (matrix === 'bt709' || fullRange) continue;
       add('I420 of unknown colours', i420, { format: 'I420', colorSpace: { matrix: null, fullRange: null, primaries: null, transfer: null } });
       add('part of an I420', i420, { format: 'I420', colorSpace, visibleRect: { x: 64, y: 32, width: 501, height: 375 } });
+      add('I420 of odd sides', planes(501, 375).i420, { format: 'I420', colorSpace, codedWidth: 501, codedHeight: 375 });
       add('I420 of wide pixels', i420, { format: 'I420', colorSpace, displayWidth: 2 * width, displayHeight: height });
       add('I420 that lies on its side', i420, { format: 'I420', colorSpace, rotation: 90 });
       add('I420 of wide colours', i420, { format: 'I420', colorSpace: { matrix: 'bt2020-ncl', fullRange, primaries: 'bt2020', transfer: 'bt709' } });
-      add('I420 with alpha', withAlpha(i420, size), { format: 'I420A', colorSpace });
+      add('I420 with alpha', withAlpha(i420, width * height), { format: 'I420A', colorSpace });
     }
   }
   add('RGBA', data, { format: 'RGBA' });
