@@ -41,8 +41,8 @@ pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
 pub use integer::{
     IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec,
-    IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, Requantize, Table,
-    TableOfBytes,
+    IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, IntegerWinograd, Requantize,
+    Table, TableOfBytes,
 };
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
@@ -135,6 +135,7 @@ debug_as_name!(
     IntegerReduce,
     IntegerResize,
     IntegerTransposeConv,
+    IntegerWinograd,
     Quantize,
     Reduce,
     ResizeBilinear,

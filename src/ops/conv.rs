@@ -80,9 +80,16 @@ pub struct TransposeConv {
 /// round to whole steps (`MultiplyByQuantizedMultiplier`): the multiplier's mantissa, from 0.5 to 1,
 /// is multiplied first, and its product rounded; the exponent follows.
 pub fn rounded_product(sum: f64, multiplier: f64) -> f64 {
+    let [mantissa, unit] = rounding_factors(multiplier);
+    (sum * mantissa).round() * unit
+}
+
+/// The mantissa of a multiplier, which a sum is multiplied by first, and what the rounded product is
+/// multiplied by.
+pub fn rounding_factors(multiplier: f64) -> [f64; 2] {
     let exponent = (multiplier.log2().floor() + 1.0).min(0.0);
     let unit = exponent.exp2();
-    (sum * (multiplier / unit)).round() * unit
+    [multiplier / unit, unit]
 }
 
 impl TransposeConv {

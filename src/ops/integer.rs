@@ -32,9 +32,7 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
             }
             has_integer_weights(x, operand(1), operand(2), y) && is_limit()
         }
-        Op::TransposeConv(op) => {
-            !op.rounds_twice && has_integer_weights(x, operand(1), operand(3), y) && is_limit()
-        }
+        Op::TransposeConv(_) => has_integer_weights(x, operand(1), operand(3), y) && is_limit(),
         Op::Unary(function) => {
             // As TFLite wants them of int16.
             let no_zero_point = |t: &TensorDef| {

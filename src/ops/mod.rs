@@ -26,7 +26,7 @@ pub mod window;
 
 pub use binary::{Binary, BinaryKind};
 pub use compare::{Comparison, Logical, Select};
-pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv, rounded_product};
+pub use conv::{Conv2d, DepthwiseConv2d, TransposeConv, rounded_product, rounding_factors};
 pub use int16_table::Int16Table;
 pub use integer::{MAX_DEPTHWISE_ROWS, is_integer, limited, scales_fit};
 pub use integer_table::{ByteTable, function_table, requantization_table};

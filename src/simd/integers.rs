@@ -41,6 +41,12 @@ pub trait Integers: Copy + 'static {
     /// `self + b`, lane by lane.
     fn add(self, b: Self) -> Self;
 
+    /// `self - b`, lane by lane.
+    fn sub(self, b: Self) -> Self;
+
+    /// `self + b`, word by word.
+    fn add_words(self, b: Self) -> Self;
+
     /// `self - b`, word by word.
     fn sub_words(self, b: Self) -> Self;
 
@@ -175,6 +181,17 @@ mod scalar {
         #[inline(always)]
         fn add(self, b: Self) -> Self {
             Scalar(from_fn(|i| self.0[i].wrapping_add(b.0[i])))
+        }
+
+        #[inline(always)]
+        fn sub(self, b: Self) -> Self {
+            Scalar(from_fn(|i| self.0[i].wrapping_sub(b.0[i])))
+        }
+
+        #[inline(always)]
+        fn add_words(self, b: Self) -> Self {
+            let (a, b) = (self.words(), b.words());
+            Scalar::from_words(from_fn(|i| a[i].wrapping_add(b[i])))
         }
 
         #[inline(always)]
@@ -337,6 +354,16 @@ mod simd128 {
         #[inline(always)]
         fn add(self, b: Self) -> Self {
             Simd128(i32x4_add(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn sub(self, b: Self) -> Self {
+            Simd128(i32x4_sub(self.0, b.0))
+        }
+
+        #[inline(always)]
+        fn add_words(self, b: Self) -> Self {
+            Simd128(i16x8_add(self.0, b.0))
         }
 
         #[inline(always)]

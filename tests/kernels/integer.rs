@@ -3,9 +3,9 @@
 use crate::support::*;
 use octomask::kernels::{
     Args, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
-    IntegerGemmSpec, IntegerTransposeConv, Kernel, Requantize,
+    IntegerGemmSpec, IntegerTransposeConv, IntegerWinograd, Kernel, Requantize,
 };
-use octomask::ops::{BinaryKind, Window};
+use octomask::ops::{BinaryKind, Window, rounded_product};
 use octomask::tensor::{Data, Grid, Halves, Shape, View, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -223,6 +223,55 @@ fn convolutions() {
     assert!(ran > 200, "{ran} cases");
 }
 
+/// Of 3x3 taps, by Winograd's way: no bit may differ from the sums.
+#[test]
+fn convolutions_with_fewer_products() {
+    for seed in 0..120 {
+        let mut random = Random(seed);
+        let (ci, co) = (random.below(1..28), random.below(1..28));
+        let [n, h, w] = [random.below(1..3), random.below(3..14), random.below(3..14)];
+        let pad = [random.below(0..2), random.below(0..2)];
+        // As with SAME, or without a border at the end.
+        let output = [h + 2 * pad[0] - 2, w + 2 * pad[1] - 2];
+        let made = Made::new(&mut random, [9 * ci, co]);
+        let image = bytes(&mut random, made.signed, n * h * w * ci);
+        let spec = ConvSpec {
+            input: [n, h, w, ci],
+            output,
+            filter: &made.weights[..],
+            filter_shape: [co, 3, 3, ci],
+            bias: Some(&made.bias[..]),
+            stride: [1, 1],
+            dilation: [1, 1],
+            pad,
+            activation: None,
+        };
+        let kernel = IntegerWinograd::new(spec, made.requantize());
+        let x = stored(&image);
+        let [zero, filter_zero] = made.zeros.map(i64::from);
+        let element = |i: usize| {
+            let (c, pixel) = (i % co, i / co);
+            let (oy, ox) = (pixel / output[1] % output[0], pixel % output[1]);
+            let first = pixel / output[1] / output[0] * h * w;
+            let mut sum = made.bias[c] as i64;
+            for (ky, kx) in (0..9).map(|tap| (tap / 3, tap % 3)) {
+                let (y, x_at) = ((oy + ky).wrapping_sub(pad[0]), (ox + kx).wrapping_sub(pad[1]));
+                if y >= h || x_at >= w {
+                    continue;
+                }
+                for d in 0..ci {
+                    let weight = made.weights[((c * 3 + ky) * 3 + kx) * ci + d] as i64;
+                    let value = x[(first + y * w + x_at) * ci + d];
+                    sum += (value - zero) * (weight - filter_zero);
+                }
+            }
+            made.result(sum, c)
+        };
+        let want: Vec<i64> = (0..n * output[0] * output[1] * co).map(element).collect();
+        check(&kernel, &image, &want, made.signed, seed);
+    }
+}
+
 #[test]
 fn depthwise_convolutions() {
     let mut ran = 0;
@@ -285,7 +334,11 @@ fn transposed_convolutions() {
             pad,
             activation: None,
         };
-        let kernel = IntegerTransposeConv::new(spec, made.requantize());
+        // Some files have their sums rounded to a fraction of a step first.
+        let multipliers: Option<Vec<f64>> = random
+            .pick(&[false, true])
+            .then(|| (0..co).map(|c| made.scales[c % made.scales.len()] as f64).collect());
+        let kernel = IntegerTransposeConv::new(spec, made.requantize(), multipliers.as_deref());
         let x = stored(&image);
         let [zero, filter_zero] = made.zeros.map(i64::from);
         let element = |i: usize| {
@@ -303,7 +356,14 @@ fn transposed_convolutions() {
                     sum += (x[((n * h + iy) * w + ix) * ci + d] - zero) * (weight - filter_zero);
                 }
             }
-            made.result(sum, c)
+            match &multipliers {
+                None => made.result(sum, c),
+                Some(m) => {
+                    let Grid { low, high, zero_point, .. } = made.output;
+                    let steps = rounded_product(sum as f64, m[c]).round();
+                    (steps as i64 + zero_point as i64).clamp(low as i64, high as i64)
+                }
+            }
         };
         let want: Vec<i64> = (0..input[0] * oh * ow * co).map(element).collect();
         check(&kernel, &image, &want, made.signed, seed);

@@ -94,7 +94,14 @@ impl IntegerConv {
             unsafe {
                 let words = words.as_ptr().add(group * (self.ci / self.groups.len()));
                 let out = output.as_mut_ptr().add(group * panels.n);
-                panels.multiply::<NativeIntegers>(columns.output, words, lda, runs, out, self.co);
+                panels.multiply::<NativeIntegers, _>(
+                    columns.output,
+                    words,
+                    lda,
+                    runs,
+                    out,
+                    self.co,
+                );
             }
         }
     }

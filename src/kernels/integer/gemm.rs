@@ -97,7 +97,7 @@ impl Kernel for IntegerGemm {
             // odd; `out` has `count` rows of n.
             unsafe {
                 let (words, out) = (words.as_ptr(), out.as_mut_ptr());
-                self.panels.multiply::<NativeIntegers>(count, words, self.k, &runs, out, n);
+                self.panels.multiply::<NativeIntegers, _>(count, words, self.k, &runs, out, n);
             }
         }
     }

@@ -16,6 +16,7 @@ mod reduce;
 mod resize;
 mod table;
 mod transpose_conv;
+mod winograd;
 
 pub use binary::{IntegerBinary, IntegerBinarySpec};
 pub use conv::IntegerConv;
@@ -26,6 +27,7 @@ pub use reduce::IntegerReduce;
 pub use resize::IntegerResize;
 pub use table::{Table, TableOfBytes};
 pub use transpose_conv::IntegerTransposeConv;
+pub use winograd::IntegerWinograd;
 
 use crate::simd::{Integers, Limits, NativeIntegers, WORDS};
 use crate::tensor::{Grid, View, ViewMut};
@@ -129,10 +131,16 @@ impl<'a> Bytes<'a> {
         (i32::from(self.stored[i]) ^ flip) - flip
     }
 
+    /// What [`Bytes::words_less`] takes away to leave differences from `zero`.
+    #[inline(always)]
+    fn moved(&self, zero: i32) -> NativeIntegers {
+        NativeIntegers::splat_words(self.flip + zero as i16)
+    }
+
     /// Elements `start..start + words.len()` less `zero`.
     #[inline(never)]
     fn widen(&self, start: usize, zero: i32, words: &mut [i16]) {
-        let moved = NativeIntegers::splat_words(self.flip + zero as i16);
+        let moved = self.moved(zero);
         let whole = words.len() / WORDS * WORDS;
         for i in (0..whole).step_by(WORDS) {
             // SAFETY: i + 8 <= whole, which `words` has.

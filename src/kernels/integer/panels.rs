@@ -81,21 +81,21 @@ impl Panels {
         size_of_val(&self.weights[..]) + size_of_val(&self.bias[..]) + size_of_val(&self.scales[..])
     }
 
-    /// Multiplies rows of inputs, `lda` words apart, with all columns, and writes rows of n bytes,
-    /// `ldo` apart.
+    /// Multiplies rows of inputs, `lda` words apart, with all columns, and writes rows of n results,
+    /// `ldo` apart: bytes, or the sums themselves.
     ///
     /// # Safety
     /// For each row r and each of `runs`, the `2 * pairs` words at `input + r * lda + at` must be
     /// readable, and `pair + pairs <= self.pairs`. The n bytes at `output + r * ldo` must be
-    /// writable.
+    /// writable; of sums, n filled up to whole vectors.
     #[inline(never)]
-    pub unsafe fn multiply<V: Integers>(
+    pub unsafe fn multiply<V: Integers, T: Results>(
         &self,
         rows: usize,
         input: *const i16,
         lda: usize,
         runs: &[Run],
-        output: *mut u8,
+        output: *mut T,
         ldo: usize,
     ) {
         debug_assert!(runs.iter().all(|run| run.pair + run.pairs <= self.pairs));
@@ -105,8 +105,8 @@ impl Panels {
             unsafe {
                 let output = output.add(column);
                 match self.n - column {
-                    ..=LANES => self.panel::<V, 1>(column, rows, input, lda, runs, output, ldo),
-                    _ => self.panel::<V, 2>(column, rows, input, lda, runs, output, ldo),
+                    ..=LANES => self.panel::<V, T, 1>(column, rows, input, lda, runs, output, ldo),
+                    _ => self.panel::<V, T, 2>(column, rows, input, lda, runs, output, ldo),
                 }
             }
         }
@@ -118,22 +118,20 @@ impl Panels {
     /// As [`Panels::multiply`]; the panel at `column` has C vectors.
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    unsafe fn panel<V: Integers, const C: usize>(
+    unsafe fn panel<V: Integers, T: Results, const C: usize>(
         &self,
         column: usize,
         rows: usize,
         input: *const i16,
         lda: usize,
         runs: &[Run],
-        output: *mut u8,
+        output: *mut T,
         ldo: usize,
     ) {
-        let left = self.n - column;
-        // SAFETY: rows row.. of the caller's; columns beyond n are not stored.
+        // SAFETY: rows row.. of the caller's.
         unsafe {
             let weights = self.weights.as_ptr().add(column * self.pairs * 2);
             let bias = self.bias.as_ptr().add(column);
-            let scales = self.scales.as_ptr().add(column);
             let mut row = 0;
             while row < rows {
                 let input = input.add(row * lda);
@@ -142,9 +140,7 @@ impl Panels {
                     ($R:literal) => {{
                         let sums = tile::<V, $R, C>(input, lda, runs, weights, bias);
                         for (r, sums) in sums.into_iter().enumerate() {
-                            let steps: [V; C] =
-                                from_fn(|c| sums[c].requantize(scales.add(c * LANES), self.limits));
-                            store(steps, output.add(r * ldo), left);
+                            T::put(sums, self, column, output.add(r * ldo));
                         }
                         row += $R;
                     }};
@@ -161,20 +157,57 @@ impl Panels {
     }
 }
 
-/// Writes the low bytes of the first `left` columns of C vectors.
-///
-/// # Safety
-/// That many bytes from `output` on must be writable.
-#[inline(always)]
-unsafe fn store<V: Integers, const C: usize>(steps: [V; C], output: *mut u8, left: usize) {
-    // SAFETY: only columns below `left` are written.
-    unsafe {
-        if C == 2 && left >= WIDE {
-            return steps[0].store_bytes(steps[C - 1], output);
+/// What is written of sums.
+pub(super) trait Results: Copy {
+    /// Writes the columns from `column` on, as far as there are any.
+    ///
+    /// # Safety
+    /// C vectors of columns must lie in `panels` from `column` on, and `output` be writable as
+    /// [`Panels::multiply`] says.
+    unsafe fn put<V: Integers, const C: usize>(
+        sums: [V; C],
+        panels: &Panels,
+        column: usize,
+        output: *mut Self,
+    );
+}
+
+impl Results for u8 {
+    #[inline(always)]
+    unsafe fn put<V: Integers, const C: usize>(
+        sums: [V; C],
+        panels: &Panels,
+        column: usize,
+        output: *mut u8,
+    ) {
+        let left = panels.n - column;
+        // SAFETY: `scales` has as many whole vectors; only columns below `left` are written.
+        unsafe {
+            let scales = panels.scales.as_ptr().add(column);
+            let steps: [V; C] =
+                from_fn(|c| sums[c].requantize(scales.add(c * LANES), panels.limits));
+            if C == 2 && left >= WIDE {
+                return steps[0].store_bytes(steps[C - 1], output);
+            }
+            for (c, steps) in steps.into_iter().enumerate() {
+                let left = left.saturating_sub(c * LANES).min(LANES);
+                steps.store_first_bytes(output.add(c * LANES), left);
+            }
         }
-        for (c, steps) in steps.into_iter().enumerate() {
-            let left = left.saturating_sub(c * LANES).min(LANES);
-            steps.store_first_bytes(output.add(c * LANES), left);
+    }
+}
+
+impl Results for i32 {
+    #[inline(always)]
+    unsafe fn put<V: Integers, const C: usize>(
+        sums: [V; C],
+        _panels: &Panels,
+        _column: usize,
+        output: *mut i32,
+    ) {
+        for (c, sums) in sums.into_iter().enumerate() {
+            // SAFETY: whole vectors are writable.
+            unsafe { sums.store(output.add(c * LANES)) };
         }
     }
 }

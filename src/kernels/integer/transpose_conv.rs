@@ -4,11 +4,12 @@
 //! as far apart in the output as the stride says. There are as many of these as the stride has pixels.
 //! The rows of the image that an output row needs are widened into scratch, with padding beside them.
 
-use super::panels::{Panels, Run};
-use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
+use super::panels::{Panels, Results, Run};
+use super::{Bytes, Requantize, as_lanes, as_words, output_bytes, scratch_floats};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
-use crate::simd::NativeIntegers;
+use crate::ops::rounding_factors;
+use crate::simd::{LANES, Limits, NativeIntegers};
 use std::ops::Range;
 
 /// Output pixel `i * stride + tap - pad` gets input pixel `i`; a unit is one row of the output.
@@ -24,6 +25,34 @@ pub struct IntegerTransposeConv {
     phases: Vec<Phase>,
     /// Pixels of padding on either side of a widened row.
     margin: usize,
+    /// Where sums are rounded twice: how.
+    twice: Option<Twice>,
+}
+
+/// Sums become steps as TFLite's own kernels compute them: see [`crate::ops::rounded_product`].
+struct Twice {
+    /// `[co]`: what a sum is multiplied by, and what the rounded product is.
+    factors: Vec<[f64; 2]>,
+    limits: Limits,
+}
+
+impl Twice {
+    /// Rounds sums `[pixels][lanes]`, of which the first co are stored: `[pixels][co]`.
+    fn round(&self, sums: &[i32], output: &mut [u8]) {
+        let co = self.factors.len();
+        let Limits { low, high, zero_point } = self.limits;
+        for (sums, output) in sums.chunks_exact(lanes(co)).zip(output.chunks_exact_mut(co)) {
+            for ((&sum, byte), [mantissa, unit]) in sums.iter().zip(output).zip(&self.factors) {
+                let steps = ((f64::from(sum) * mantissa).round() * unit).round();
+                *byte = (steps.clamp(low.into(), high.into()) as i32 + zero_point) as u8;
+            }
+        }
+    }
+}
+
+/// Channels, filled up to whole vectors.
+fn lanes(channels: usize) -> usize {
+    channels.next_multiple_of(LANES)
 }
 
 /// Taps `phase + i * stride` of both axes.
@@ -34,11 +63,17 @@ struct Phase {
 }
 
 impl IntegerTransposeConv {
-    /// Packs the weights, as stored. The activation is in the limits of `requantize`.
+    /// Packs the weights, as stored. The activation is in the limits of `requantize`. With
+    /// `multipliers`, one for each output channel, sums are rounded twice, and its scales do not
+    /// matter.
     ///
     /// # Panics
     /// When a slice has not the length the spec implies, or the dilation is not 1.
-    pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerTransposeConv {
+    pub fn new(
+        spec: ConvSpec<'_, i16, i32>,
+        requantize: Requantize<'_>,
+        multipliers: Option<&[f64]>,
+    ) -> IntegerTransposeConv {
         let [batch, _, _, ci] = spec.input;
         let [co, kh, kw, depth] = spec.filter_shape;
         check(&spec, co);
@@ -67,7 +102,12 @@ impl IntegerTransposeConv {
         };
         let phases = (0..rows.stride * columns.stride).map(phase).collect();
         let input_zero = requantize.input_zero;
-        IntegerTransposeConv { batch, axes, ci, co, input_zero, phases, margin }
+        let twice = multipliers.map(|multipliers| {
+            assert_eq!(multipliers.len(), co, "multipliers");
+            let factors = multipliers.iter().map(|&m| rounding_factors(m)).collect();
+            Twice { factors, limits: requantize.limits() }
+        });
+        IntegerTransposeConv { batch, axes, ci, co, input_zero, phases, margin, twice }
     }
 
     /// Words of a widened row.
@@ -75,8 +115,21 @@ impl IntegerTransposeConv {
         (self.axes[1].input + 2 * self.margin) * self.ci
     }
 
-    /// One output row, `[ow, co]`, of the image at element `image`.
-    fn row(&self, y: usize, input: Bytes, image: usize, output: &mut [u8], words: &mut [i16]) {
+    /// Words of the rows that an output row needs.
+    fn words(&self) -> usize {
+        taps(self.axes[0], 0).saturating_mul(self.row_words())
+    }
+
+    /// One output row, `[ow, columns]`, of the image at element `image`: bytes in co columns, or sums
+    /// in `lanes(co)`.
+    fn row<T: Results>(
+        &self,
+        y: usize,
+        input: Bytes,
+        image: usize,
+        (output, width_out): (&mut [T], usize),
+        words: &mut [i16],
+    ) {
         let [rows, columns] = self.axes;
         let width = self.row_words();
         let py = (y + rows.pad) % rows.stride;
@@ -94,7 +147,7 @@ impl IntegerTransposeConv {
             input.widen(from, self.input_zero, middle);
             right.fill(0);
         }
-        assert!(words.len() > high * width && output.len() == columns.output * self.co);
+        assert!(words.len() > high * width && output.len() == columns.output * width_out);
         for x in 0..columns.stride.min(columns.output) {
             // Pixels x, x + stride, ..; the first of them meets the image up to pixel `right`.
             let px = (x + columns.pad) % columns.stride;
@@ -106,19 +159,19 @@ impl IntegerTransposeConv {
             let start = right + 1 + self.margin - wide;
             let reach = (columns.input + 2 * self.margin + 1).saturating_sub(start + wide);
             let some = count.min(reach);
-            let (lda, ldo) = (self.ci, columns.stride * self.co);
+            let (lda, ldo) = (self.ci, columns.stride * width_out);
             // SAFETY: the windows of `some` pixels lie in rows first..end of scratch, which has a word
             // more for the last pair where a run is odd; those of other pixels meet nothing, and take
-            // no runs. The output has `count` pixels, `ldo` apart, from x on.
+            // no runs. The output has `count` pixels, `ldo` apart, from x on; of sums, whole vectors.
             unsafe {
-                let out = output.as_mut_ptr().add(x * self.co);
+                let out = output.as_mut_ptr().add(x * width_out);
                 let words = words.as_ptr();
                 let runs = &phase.runs[first..end];
                 let at = words.wrapping_add(start * self.ci);
-                phase.panels.multiply::<NativeIntegers>(some, at, lda, runs, out, ldo);
+                phase.panels.multiply::<NativeIntegers, _>(some, at, lda, runs, out, ldo);
                 let out = out.wrapping_add(some * ldo);
                 let left = count - some;
-                phase.panels.multiply::<NativeIntegers>(left, words, lda, &[], out, ldo);
+                phase.panels.multiply::<NativeIntegers, _>(left, words, lda, &[], out, ldo);
             }
         }
     }
@@ -146,7 +199,8 @@ impl Kernel for IntegerTransposeConv {
     }
 
     fn scratch(&self) -> usize {
-        scratch_floats(taps(self.axes[0], 0).saturating_mul(self.row_words()))
+        let sums = self.twice.as_ref().map_or(0, |_| self.axes[1].output * lanes(self.co));
+        scratch_floats(self.words()).saturating_add(sums)
     }
 
     fn weight_bytes(&self) -> usize {
@@ -159,10 +213,17 @@ impl Kernel for IntegerTransposeConv {
         let input = Bytes::of(args.inputs[0], self.batch * image);
         let row = columns.output * self.co;
         let output = output_bytes(args.outputs, units.len() * row);
-        let words = as_words(args.scratch);
+        let (words, sums) = args.scratch.split_at_mut(scratch_floats(self.words()));
+        let (words, sums) = (as_words(words), as_lanes(sums));
         for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
             let (n, y) = (unit / rows.output, unit % rows.output);
-            self.row(y, input, n * image, out, words);
+            match &self.twice {
+                None => self.row(y, input, n * image, (out, self.co), words),
+                Some(twice) => {
+                    self.row(y, input, n * image, (&mut *sums, lanes(self.co)), words);
+                    twice.round(sums, out);
+                }
+            }
         }
     }
 }

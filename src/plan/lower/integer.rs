@@ -3,8 +3,8 @@
 use super::{Chosen, Site, conv, layout, nhwc, pool, reduce, resize};
 use crate::kernels::{
     Along, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
-    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, Requantize,
-    ResizeSpec, Table, TableOfBytes,
+    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv,
+    IntegerWinograd, Requantize, ResizeSpec, Table, TableOfBytes,
 };
 use crate::ops::reduce::reduced_axes;
 use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
@@ -80,7 +80,10 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
                 activation: None,
                 ..window
             };
-            site.reading(1, IntegerConv::new(spec, weights.requantize()))
+            match IntegerWinograd::pays(&spec, weights.filter_zero) {
+                true => site.reading(1, IntegerWinograd::new(spec, weights.requantize())),
+                false => site.reading(1, IntegerConv::new(spec, weights.requantize())),
+            }
         }
         Op::DepthwiseConv2d(op) => {
             let weights = weights()?;
@@ -109,7 +112,11 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             if op.stride.iter().product::<usize>() > MAX_PHASES {
                 return None;
             }
-            site.reading_only(2, IntegerTransposeConv::new(spec, weights.requantize()))
+            let twice = op.rounds_twice.then(|| weights.multipliers(filter_shape[0]));
+            site.reading_only(
+                2,
+                IntegerTransposeConv::new(spec, weights.requantize(), twice.as_deref()),
+            )
         }
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
@@ -134,6 +141,8 @@ struct Weights<'a> {
     filter_zero: i32,
     /// Of a sum in steps of the result; one, or one per output channel.
     scales: Vec<f32>,
+    input_scale: f32,
+    filter_scales: &'a [f32],
     output: Grid,
 }
 
@@ -159,7 +168,23 @@ impl<'a> Weights<'a> {
             _ => return None,
         };
         let filter_zero = *q.zero_point.first()? as i32;
-        Some(Weights { filter, bias, input_zero: input.zero_point, filter_zero, scales, output })
+        Some(Weights {
+            filter,
+            bias,
+            input_zero: input.zero_point,
+            filter_zero,
+            scales,
+            input_scale: input.scale,
+            filter_scales: &q.scale,
+            output,
+        })
+    }
+
+    /// What TFLite's own kernels multiply a sum by, for each output channel.
+    fn multipliers(&self, channels: usize) -> Vec<f64> {
+        let of = |c: usize| self.filter_scales[if self.filter_scales.len() == 1 { 0 } else { c }];
+        let [input, output] = [self.input_scale, self.output.scale].map(f64::from);
+        (0..channels).map(|c| input * f64::from(of(c)) / output).collect()
     }
 
     fn requantize(&self) -> Requantize<'_> {
