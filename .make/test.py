@@ -46,6 +46,7 @@ SUITES = {
     "expected": ([sys.executable, "tests/conformance/generate.py"], ".", None),
     "fixtures": ([sys.executable, "tests/browser/fixtures.py"], ".", None),
     "native": (["cargo", "test", "--quiet", "--no-fail-fast"], ".", None),
+    "rewritten": ([sys.executable, "tests/conformance/rewritten.py"], ".", None),
     "matrix": ([sys.executable, "tests/conformance/matrix.py", "--check"], ".", None),
     "kernels-simd": ([".make/kernels.sh", "simd"], ".", None),
     "kernels-relaxed": ([".make/kernels.sh", "relaxed"], ".", None),

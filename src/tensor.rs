@@ -226,6 +226,22 @@ impl Data {
         })
     }
 
+    /// The elements as a file has them, little-endian.
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        fn each<const N: usize, T: Copy>(elements: &[T], write: fn(T) -> [u8; N]) -> Vec<u8> {
+            elements.iter().flat_map(|&x| write(x)).collect()
+        }
+        match self {
+            Data::F32(v) => each(v, f32::to_le_bytes),
+            Data::F16(v) => each(v, u16::to_le_bytes),
+            Data::I8(v) => each(v, i8::to_le_bytes),
+            Data::U8(v) | Data::Bool(v) => v.clone(),
+            Data::I16(v) => each(v, i16::to_le_bytes),
+            Data::I32(v) => each(v, i32::to_le_bytes),
+            Data::I64(v) => each(v, i64::to_le_bytes),
+        }
+    }
+
     /// The element type.
     pub fn dtype(&self) -> DType {
         self.view().dtype()
@@ -514,5 +530,24 @@ mod tests {
     fn bytes_of_a_broken_length_are_refused() {
         assert_eq!(Data::from_le_bytes(DType::F32, &[0; 7]), None);
         assert_eq!(Data::from_le_bytes(DType::I16, &[1, 2]), Some(Data::I16(vec![0x0201])));
+    }
+
+    #[test]
+    fn bytes_are_read_as_they_were_written() {
+        for data in [
+            Data::F32(vec![1.5, -0.0]),
+            Data::F16(vec![0x3c00, 0x8001]),
+            Data::I8(vec![-128, 1]),
+            Data::U8(vec![0, 255]),
+            Data::I16(vec![-2, 0x0102]),
+            Data::I32(vec![i32::MIN, 7]),
+            Data::I64(vec![i64::MIN, 7]),
+            Data::Bool(vec![0, 1]),
+        ] {
+            let bytes = data.to_le_bytes();
+            assert_eq!(bytes.len(), 2 * data.dtype().size());
+            assert_eq!(Data::from_le_bytes(data.dtype(), &bytes), Some(data));
+        }
+        assert_eq!(Data::I16(vec![0x0102]).to_le_bytes(), [2, 1]);
     }
 }

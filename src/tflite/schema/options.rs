@@ -20,6 +20,7 @@ pub mod depthwise_conv_2d {
     pub const PADDING: Field<i8> = Field(0, 0);
     pub const STRIDE_W: Field<i32> = Field(1, 0);
     pub const STRIDE_H: Field<i32> = Field(2, 0);
+    pub const DEPTH_MULTIPLIER: Field<i32> = Field(3, 0);
     pub const ACTIVATION: Field<i8> = Field(4, 0);
     pub const DILATION_W: Field<i32> = Field(5, 1);
     pub const DILATION_H: Field<i32> = Field(6, 1);
@@ -66,6 +67,7 @@ pub mod add {
 
     pub const TYPE: u8 = 11;
     pub const ACTIVATION: Field<i8> = Field(0, 0);
+    pub const POT_SCALE_INT16: Field<bool> = Field(1, true);
 }
 
 pub mod resize_bilinear {
@@ -117,6 +119,7 @@ pub mod sub {
 
     pub const TYPE: u8 = 28;
     pub const ACTIVATION: Field<i8> = Field(0, 0);
+    pub const POT_SCALE_INT16: Field<bool> = Field(1, true);
 }
 
 pub mod div {
