@@ -52,15 +52,15 @@ function framesTable({ title, entries }) {
 
 /** Medians of everybody in another browser, one line for each model. */
 export function otherTable({ name, date, agent, problem, models }) {
-  if (problem) return `### ${name}\n\n${problem}\n`;
+  if (models.length === 0) return `### ${name}\n\n${problem}\n`;
   const columns = models[0]?.entries ?? [];
   const rows = models.map((model) => [model.title, ...model.entries.map((e) => (counts(e) ? ms(figure(e).median) : e.problem ? 'fails' : 'wrong'))]);
-  return `### ${name}\n\n${date} UTC, ${agent}. Medians of three rounds.\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}\n`;
+  return `### ${name}\n\n${date} UTC, ${agent}. Medians of three rounds.\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}${problem ? `\n\nLeft out: ${problem}` : ''}\n`;
 }
 
 /** Ours in other browsers, and against LiteRT.js there. */
 function othersOverview({ others, models, cores }) {
-  const columns = others.filter((o) => !o.problem).flatMap((o) => [1, cores]
+  const columns = others.filter((o) => o.models.length > 0).flatMap((o) => [1, cores]
     .filter((threads) => ours(o.models[0].entries, threads))
     .map((threads) => ({ title: `${o.name}, ${threads} thread${threads > 1 ? 's' : ''}`, o, threads })));
   if (columns.length === 0) return '';

@@ -20,25 +20,42 @@ const BROWSERS = {
   webkit: { name: 'WebKitGTK', start: webkit, runs: (c) => c.threads === 1 && c.build !== 'relaxed' },
 };
 
-/** {name, date, agent, models: [{name, title, form, entries}]} of one browser. */
-async function measure({ name, start, runs }, options) {
-  const contenders = options.contenders.filter((c) => runs(c) && c.runtime !== 'tfjs-tflite');
-  const server = await serveBench();
+/** What the browser calls itself, and the entries of one model, in a browser of its own: one that ends takes no other model with it. */
+async function measureAlone(start, url, model, how) {
   const session = await start();
   try {
-    await session.open(server.url);
+    await session.open(url);
     const agent = await session.evaluate(async () => navigator.userAgent);
-    const evaluate = (f, ...args) => session.evaluate(f, ...args);
-    const models = [];
+    const entries = await measureModel((f, ...args) => session.evaluate(f, ...args), model, how);
+    for (const entry of entries) delete entry.details;
+    return { agent, entries };
+  } finally {
+    // It may be gone already.
+    await session.close().catch(() => undefined);
+  }
+}
+
+/** {name, date, agent, models: [{name, title, form, entries}], problem} of one browser; the problem is that of the models left out. */
+async function measure({ name, start, runs }, options) {
+  const contenders = options.contenders.filter((c) => runs(c) && c.runtime !== 'tfjs-tflite');
+  const how = { contenders, rounds: options.fewer, ms: options.ms };
+  const server = await serveBench();
+  const result = { name, date: new Date().toISOString().slice(0, 16).replace('T', ' '), models: [] };
+  try {
     for (const model of options.models) {
       process.stderr.write(`  ${name}: ${model.name}\n`);
-      const entries = await measureModel(evaluate, model, { contenders, rounds: options.fewer, ms: options.ms });
-      for (const entry of entries) delete entry.details;
-      models.push({ name: model.name, title: model.title, form: model.form, entries });
+      // Once more: WebKitGTK's driver now and then loses an answer.
+      const once = () => measureAlone(start, server.url, model, how);
+      try {
+        const { agent, entries } = await once().catch(once);
+        Object.assign(result, { agent });
+        result.models.push({ name: model.name, title: model.title, form: model.form, entries });
+      } catch (error) {
+        result.problem = `${model.name}: ${error.message.split('\n')[0]}`;
+      }
     }
-    return { name, date: new Date().toISOString().slice(0, 16).replace('T', ' '), agent, models };
+    return result;
   } finally {
-    await session.close();
     server.close();
   }
 }
@@ -48,11 +65,7 @@ const others = [];
 for (const key of options.browsers) {
   const browser = BROWSERS[key];
   if (!browser) throw new Error(`no browser is called '${key}'; there are ${Object.keys(BROWSERS).join(', ')}`);
-  try {
-    others.push(await measure(browser, options));
-  } catch (error) {
-    others.push({ name: browser.name, problem: error.message.split('\n')[0], models: [] });
-  }
+  others.push(await measure(browser, options));
   console.log(otherTable(others.at(-1)));
 }
 if (options.whole) {

@@ -21,6 +21,7 @@ export function fixture(name) {
 }
 
 // Whoever ends the tests early ends what they started: `exit` handlers do not run on a bare signal.
+process.setMaxListeners(100); // each of them is one
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** The first of these programs that exists; an environment variable goes before all. */
