@@ -4,14 +4,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-# cargo uses all cores by itself, and the four wasm builds share one target folder.
+# cargo uses all cores by itself, and the wasm builds share one target folder.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 PORT ?= 8080
 # `make test SUITES="native browsers"` runs some of the suites of .make/test.py.
 SUITES ?=
-BUILDS := simd simd-threads relaxed relaxed-threads
+# The last one runs no model: it is what the page and the package need beside that.
+BUILDS := simd simd-threads relaxed relaxed-threads tools
 SELFIES := selfie_segmentation selfie_segmentation_landscape
 
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/"/, ""); print $$3 }' Cargo.lock)
@@ -33,7 +34,7 @@ help:
 	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
-	@echo "make wasm      the four wasm builds and their sizes; make wasm-simd for one"
+	@echo "make wasm      the wasm builds and their sizes; make wasm-simd for one"
 
 # ---- set-up: each of these is quick when there is nothing to do
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # wasm.sh BUILD: builds the library for the browser, into target/wasm/BUILD/{octomask.js,octomask_bg.wasm,snippets}.
 # BUILD is simd, simd-threads, relaxed or relaxed-threads. Wasm cannot choose instructions while it runs: the builds
-# are of one source and differ by what follows.
+# are of one source and differ by what follows. BUILD tools is the module that runs nothing: advice, reports, the lab.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
@@ -13,7 +13,14 @@ wasm_opt=(--enable-simd --enable-bulk-memory --enable-mutable-globals --enable-n
     --enable-sign-ext --enable-reference-types --enable-multivalue --enable-bulk-memory-opt)
 cargo_features=()
 link_args=()
-case $build in simd | simd-threads | relaxed | relaxed-threads) ;; *) echo "wasm.sh: no build is called '$build'" >&2; exit 2 ;; esac
+optimize=(-O3)
+case $build in simd | simd-threads | relaxed | relaxed-threads) ;;
+tools)
+    # Nothing in it is waited for in a frame: for size. The flags below stay those of simd, so that the standard
+    # library is not built once more.
+    cargo_features=(--features tools --config 'profile.release.package.octomask.opt-level="s"')
+    optimize=(-Os)
+    ;; *) echo "wasm.sh: no build is called '$build'" >&2; exit 2 ;; esac
 case $build in relaxed*)
     target_features+=,+relaxed-simd
     wasm_opt+=(--enable-relaxed-simd)
@@ -48,7 +55,7 @@ RUSTFLAGS=$flags cargo build --quiet --release --lib --target wasm32-unknown-unk
 rm -rf "$out.new"
 wasm-bindgen --target web --out-dir "$out.new" --out-name octomask \
     "target/cargo/wasm32-unknown-unknown/release/octomask.wasm"
-node www/node_modules/binaryen/bin/wasm-opt "${wasm_opt[@]}" -O3 --strip-debug --strip-producers \
+node www/node_modules/binaryen/bin/wasm-opt "${wasm_opt[@]}" "${optimize[@]}" --strip-debug --strip-producers \
     "$out.new/octomask_bg.wasm" -o "$out.new/octomask_bg.wasm"
 rm -rf "$out"
 mv "$out.new" "$out"

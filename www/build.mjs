@@ -1,5 +1,5 @@
 /**
- * Assembles the package in `dist`: types, the page's half, the worker, the four WebAssembly builds
+ * Assembles the package in `dist`: types, the page's half, the worker, the WebAssembly builds
  * and the models. The builds are read from `../target/wasm`, where the Makefile leaves them.
  */
 import { execFile } from 'node:child_process';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 
-const BUILDS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'];
+const BUILDS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads', 'tools'];
 const MODELS = ['selfie_segmentation.tflite', 'selfie_segmentation_landscape.tflite'];
 
 const www = new URL('./', import.meta.url);

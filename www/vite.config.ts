@@ -11,6 +11,7 @@ export default defineConfig({
   build: {
     outDir: here('dist-demo'),
     emptyOutDir: true,
+    rolldownOptions: { input: [here('demo/index.html'), here('demo/lab.html')] },
     target: 'es2022',
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1024,

@@ -1,5 +1,6 @@
-//! The WebAssembly module as `www/src/worker.ts` uses it. Translates, and decides nothing.
+//! Runs models: the module that every page loads, in four builds.
 
+use super::{described, now, thrown};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Model, Options};
@@ -8,28 +9,14 @@ use crate::segment::{Frame, PixelFormat, Segmenter, YuvColors, YuvMatrix};
 use crate::tensor::{Quantization, TensorDef, View, ViewMut};
 use crate::threads::Team;
 use js_sys::{
-    BigInt64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Reflect,
-    Uint8Array, Uint16Array,
+    BigInt64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array,
+    Uint16Array,
 };
 use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Milliseconds since the worker started.
-    #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
-}
-
-/// Runs once, when the module is started: a panic then says on the console where it was.
-#[wasm_bindgen(start)]
-pub fn start() {
-    console_error_panic_hook::set_once();
-}
 
 /// The module's memory, into which the addresses below point. It may be a shared one.
 #[wasm_bindgen(js_name = wasmMemory)]
@@ -281,29 +268,6 @@ fn format_of(layout: PixelLayout, matrix: ColorMatrix, full_range: bool) -> Resu
         PixelLayout::Nv12 => PixelFormat::Nv12(colors),
         _ => return Err(Error::bad_input("an unknown layout of pixels")),
     })
-}
-
-/// A description as plain objects and arrays. Never on the way of a frame.
-fn described(value: &impl Serialize) -> JsValue {
-    let serializer = Serializer::new().serialize_maps_as_objects(true);
-    // These types have no map keys or numbers that JavaScript lacks.
-    value.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// An error as `ErrorData` of `www/src/errors.ts`.
-fn thrown(error: Error) -> JsValue {
-    let object = Object::new();
-    let set = |key: &str, value: JsValue| {
-        // Setting a property of a new object cannot fail.
-        let _ = Reflect::set(&object, &key.into(), &value);
-    };
-    set("code", error.kind().code().into());
-    set("message", error.to_string().into());
-    if let Some(op) = error.op() {
-        set("opIndex", op.index.into());
-        set("op", op.name.as_str().into());
-    }
-    object.into()
 }
 
 fn set_input(model: &mut Model, index: usize, data: &JsValue) -> Result<()> {

@@ -1,6 +1,7 @@
 /** The table of layers: one row per step of the plan, in the order in which they run. */
 
 import type { LayerInfo } from 'octomask';
+import { breakable } from './dom.ts';
 import { BLEND, SHOW_EVERY_MS } from './meter.ts';
 import { ui } from './ui.ts';
 
@@ -78,7 +79,7 @@ function makeRow(layer: LayerInfo): Row {
     return made;
   };
   cell('number', String(layer.index));
-  const op = cell('op', readable(layer.op));
+  const op = cell('op', breakable(layer.op));
   op.title = layer.fused.length > 0 ? `${layer.kernel}, with operators ${layer.fused.join(', ')}` : layer.kernel;
   cell('shape', layer.outputShape.join('×'));
   const ms = cell('number ms', '–');
@@ -87,10 +88,4 @@ function makeRow(layer: LayerInfo): Row {
   shareText.textContent = '–';
   share.append(shareText);
   return { element, ms, share, shareText };
-}
-
-/** Some of TFLite's names are long: let those break at their own joints. */
-function readable(op: string): string {
-  if (op.length <= 10) return op;
-  return op.replace(/_|[a-z](?=[A-Z0-9])|[A-Z0-9](?=[A-Z][a-z])/g, '$&\u200b');
 }

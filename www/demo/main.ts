@@ -1,18 +1,22 @@
 /** The page: what each control does. */
 
-import type { BuildName, Size } from 'octomask';
+import type { BuildName, Model, Size } from 'octomask';
+import { AdvicePanel } from './advice.ts';
 import { Compositor, type Effect } from './compose.ts';
 import { Engine, type Settings } from './engine.ts';
+import { FrameChart } from './frames.ts';
 import { LayerTable } from './layers.ts';
 import { type Drawn, FrameLoop } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Problem, sentenceOf } from './problems.ts';
+import { ProfilePanel } from './profile/panel.ts';
 import { type Facing, type Source, decodePicture, hasSecondCamera, openCamera, openPicture, openVideo } from './sources.ts';
 import { clearError, onFile, setOptions, setState, setStatus, showError, ui } from './ui.ts';
 
 const engine = new Engine();
 const compositor = new Compositor(ui.canvas);
 const meter = new Meter();
+const chart = new FrameChart(ui.frames);
 const table = new LayerTable();
 const loop = new FrameLoop(compositor, drawn, failed);
 let frames = 0;
@@ -24,7 +28,9 @@ let opening = 0;
 
 function drawn({ mask, draw }: Drawn): void {
   const now = performance.now();
-  meter.add({ ...mask.timings, draw, total: mask.timings.total + draw }, now);
+  const times = { ...mask.timings, draw, total: mask.timings.total + draw };
+  meter.add(times, now);
+  chart.add(times, now);
   if (loop.source?.kind === 'picture') meter.still();
   if (mask.layers) table.add(mask.layers, now);
   ui.canvas.dataset['frames'] = String(++frames);
@@ -71,6 +77,7 @@ async function open(start: () => Promise<Source>, text: string): Promise<void> {
 
 function show(source: Source | undefined): void {
   meter.reset();
+  chart.reset();
   table.reset();
   loop.show(source);
   const camera = source?.kind === 'camera';
@@ -144,6 +151,7 @@ async function showModel(): Promise<void> {
   if (segmenter !== engine.segmenter) return;
   table.setLayers(layers);
   meter.reset();
+  chart.reset();
   showSettings();
 }
 
@@ -265,6 +273,20 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden) loop.refresh();
 });
 window.addEventListener('pagehide', () => show(undefined));
+
+// What the model costs, and why
+
+/** What runs at the moment, and what to call it. */
+function subject(): { model: Model; title: string } | undefined {
+  const { segmenter, size } = engine;
+  if (!segmenter || !size) return undefined;
+  const { build, threads } = segmenter.model.runtime;
+  const name = ui.model.selectedOptions[0]?.textContent?.replace(/ \d+ × \d+$/, '') ?? engine.settings.model;
+  return { model: segmenter.model, title: `${name} ${size[1]} × ${size[0]}, ${build}, ${threads === 1 ? '1 thread' : `${threads} threads`}` };
+}
+
+new ProfilePanel(ui.profile, subject);
+new AdvicePanel(ui.advice, subject);
 
 // Start
 

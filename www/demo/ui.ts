@@ -28,6 +28,9 @@ export const ui = {
   threads: element<HTMLSelectElement>('threads'),
   build: element<HTMLSelectElement>('build'),
   runtime: element('runtime'),
+  frames: element('frames'),
+  profile: element('profile'),
+  advice: element('advice'),
   layers: element<HTMLTableElement>('layers'),
   layersTotal: element('layers-total'),
 };

@@ -11,13 +11,17 @@ export {
   type SegmenterOptions,
   type Timings,
 } from './segmenter.ts';
+export { openLab, type Experiment, type Lab, type LabEffort, type LabRow, type LabSetup } from './lab.ts';
 export type { FrameSource } from './capture.ts';
 export type {
+  Advice,
   BuildName,
   DType,
   LayerInfo,
+  LayerRef,
   LayerTime,
   Profile,
+  ProfileFormat,
   Quantization,
   RuntimeInfo,
   Size,

@@ -1,6 +1,7 @@
 /** Everything that goes between the page and the worker. */
 
-import type { LayerInfo, Profile, Size, TensorInfo, TypedArray } from './types.ts';
+import type { Experiment, LabRow, LabSetup } from './lab.ts';
+import type { Advice, LayerInfo, Profile, ProfileFormat, Size, TensorInfo, TypedArray } from './types.ts';
 
 /** A frame on its way to the worker: what is transferred is closed there. */
 export type WireFrame = VideoFrame | ImageBitmap | RawPixels;
@@ -33,10 +34,16 @@ export interface SegmentResult {
   memoryBytes: number;
 }
 
+/** Addresses of a WebAssembly module, as wasm-bindgen makes it: absolute URLs. */
+export interface ModuleFiles {
+  glue: string;
+  wasm: string;
+}
+
 /** The requests that the worker answers. URLs are absolute. */
 export interface Requests {
   /** Fetches and starts one build. */
-  start: { params: { glue: string; wasm: string }; result: { wasmBytes: number } };
+  start: { params: ModuleFiles; result: { wasmBytes: number } };
   /** Starts the pool: `workers` threads beside the worker itself. */
   startPool: { params: { workers: number }; result: undefined };
   load: {
@@ -47,5 +54,12 @@ export interface Requests {
   layers: { params: undefined; result: LayerInfo[] };
   run: { params: { inputs: TypedArray[] }; result: { outputs: TypedArray[]; memoryBytes: number } };
   profile: { params: { runs: number; warmup: number }; result: { profile: Profile; memoryBytes: number } };
-  segment: { params: { frame: WireFrame; smoothing: number; layerTimes: boolean }; result: SegmentResult };
+  segment: { params: { frame: WireFrame; smoothing: number; layerTimes: boolean; tracks: boolean }; result: SegmentResult };
+  exportProfile: { params: { tools: ModuleFiles; profile: Profile; format: ProfileFormat }; result: string };
+  advise: { params: { tools: ModuleFiles }; result: Advice[] };
+  experiments: { params: { tools: ModuleFiles }; result: Experiment[] };
+  experiment: {
+    params: { tools: ModuleFiles; name: string; setup: LabSetup; threads: number; rounds: number; atMostMs: number };
+    result: LabRow[];
+  };
 }

@@ -4,7 +4,7 @@ import { transferOf } from './capture.ts';
 import { OctomaskError, messageOf } from './errors.ts';
 import type { ModelDescription, SegmentResult, WireFrame } from './messages.ts';
 import { Runtime, type RuntimeOptions } from './runtime.ts';
-import type { LayerInfo, Profile, RuntimeInfo, Size, TensorInfo, TypedArray } from './types.ts';
+import type { Advice, LayerInfo, Profile, ProfileFormat, RuntimeInfo, Size, TensorInfo, TypedArray } from './types.ts';
 
 /** What a model can be loaded from: strings and URLs are fetched. */
 export type ModelSource = string | URL | ArrayBuffer | Uint8Array | Blob;
@@ -39,6 +39,16 @@ export interface Model {
   resize(height: number, width: number): Promise<void>;
   /** Measures every step. */
   profile(options?: ProfileOptions): Promise<Profile>;
+  /**
+   * A profile for other programs: `text` as TFLite's benchmark_model prints it, `csv`, `json`, or `trace`, which
+   * https://ui.perfetto.dev and chrome://tracing open.
+   */
+  exportProfile(profile: Profile, format: ProfileFormat): Promise<string>;
+  /**
+   * What to change in the model to make it faster or smaller, largest gain first; gains are measured on this device.
+   * Empty when there is nothing to gain. Takes seconds to a minute; other calls wait meanwhile.
+   */
+  advise(): Promise<Advice[]>;
   /** The steps that `run` takes, in order. */
   layers(): Promise<LayerInfo[]>;
   /** Input sizes near the model's own aspect ratio that it allows, smallest first. */
@@ -46,6 +56,8 @@ export interface Model {
   /** Ends the worker. Calls that wait, and later ones, fail with the code `disposed`. */
   dispose(): void;
 }
+
+const FORMATS: readonly ProfileFormat[] = ['text', 'csv', 'json', 'trace'];
 
 /** Loads a model into a new worker. */
 export async function loadModel(source: ModelSource, options: ModelOptions = {}): Promise<Model> {
@@ -123,6 +135,17 @@ export class LoadedModel implements Model {
     return (await this.#runtime.call('profile', { runs, warmup })).profile;
   }
 
+  async exportProfile(profile: Profile, format: ProfileFormat): Promise<string> {
+    if (!FORMATS.includes(format)) {
+      throw new OctomaskError('bad-input', `A profile is exported as ${FORMATS.join(', ')}, not as '${String(format)}'.`);
+    }
+    return await this.#runtime.call('exportProfile', { tools: this.#runtime.tools, profile, format });
+  }
+
+  async advise(): Promise<Advice[]> {
+    return await this.#runtime.call('advise', { tools: this.#runtime.tools });
+  }
+
   async layers(): Promise<LayerInfo[]> {
     return await this.#runtime.call('layers', undefined);
   }
@@ -132,8 +155,8 @@ export class LoadedModel implements Model {
   }
 
   /** One frame to one mask: for the segmenter. */
-  async segment(frame: WireFrame, smoothing: number, layerTimes: boolean): Promise<SegmentResult> {
-    return await this.#runtime.call('segment', { frame, smoothing, layerTimes }, transferOf(frame));
+  async segment(frame: WireFrame, how: { smoothing: number; layerTimes: boolean; tracks: boolean }): Promise<SegmentResult> {
+    return await this.#runtime.call('segment', { frame, ...how }, transferOf(frame));
   }
 
   dispose(): void {

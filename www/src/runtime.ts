@@ -2,7 +2,7 @@
 
 import { type BuildChoice, chooseBuild, detectFeatures, fallBack, isThreaded } from './builds.ts';
 import { OctomaskError, messageOf } from './errors.ts';
-import type { Requests } from './messages.ts';
+import type { ModuleFiles, Requests } from './messages.ts';
 import { Client } from './rpc.ts';
 import type { BuildName, RuntimeInfo } from './types.ts';
 
@@ -20,7 +20,7 @@ export interface RuntimeOptions {
 const POOL_TIMEOUT_MS = 3000;
 
 /** Written out, because bundlers look for `new URL` with a literal. */
-const FILES: Record<BuildName, () => { glue: URL; wasm: URL }> = {
+const FILES: Record<BuildName | 'tools', () => { glue: URL; wasm: URL }> = {
   simd: () => ({
     glue: new URL('./wasm/simd/octomask.js', import.meta.url),
     wasm: new URL('./wasm/simd/octomask_bg.wasm', import.meta.url),
@@ -37,15 +37,22 @@ const FILES: Record<BuildName, () => { glue: URL; wasm: URL }> = {
     glue: new URL('./wasm/relaxed-threads/octomask.js', import.meta.url),
     wasm: new URL('./wasm/relaxed-threads/octomask_bg.wasm', import.meta.url),
   }),
+  tools: () => ({
+    glue: new URL('./wasm/tools/octomask.js', import.meta.url),
+    wasm: new URL('./wasm/tools/octomask_bg.wasm', import.meta.url),
+  }),
 };
 
 /** A worker with a build in it. */
 export class Runtime {
   readonly #worker: Worker;
   readonly #client: Client<Requests>;
+  /** Where the module with advice, reports and the lab lies: the worker fetches it when it is first asked for. */
+  readonly tools: ModuleFiles;
   #info: RuntimeInfo;
 
-  private constructor(choice: BuildChoice) {
+  private constructor(choice: BuildChoice, assets: string | URL | undefined) {
+    this.tools = filesOf('tools', assets);
     this.#worker = startWorker();
     this.#client = new Client<Requests>(this.#worker);
     this.#info = { ...choice, wasmBytes: 0, memoryBytes: 0 };
@@ -68,7 +75,7 @@ export class Runtime {
   }
 
   static async #start(choice: BuildChoice, assets: string | URL | undefined): Promise<Runtime> {
-    const runtime = new Runtime(choice);
+    const runtime = new Runtime(choice, assets);
     try {
       const { wasmBytes } = await runtime.call('start', filesOf(choice.build, assets));
       runtime.#info = { ...runtime.#info, wasmBytes };
@@ -151,7 +158,7 @@ function startWorker(): Worker {
   }
 }
 
-function filesOf(build: BuildName, assets: string | URL | undefined): { glue: string; wasm: string } {
+function filesOf(build: BuildName | 'tools', assets: string | URL | undefined): ModuleFiles {
   if (assets === undefined) {
     const { glue, wasm } = FILES[build]();
     return { glue: glue.href, wasm: wasm.href };

@@ -15,6 +15,8 @@ export interface SegmenterOptions extends ModelOptions {
   smoothing?: boolean | number | undefined;
   /** Whether each mask carries the time of each layer. */
   layerTimes?: boolean | undefined;
+  /** See `Segmenter.devtools`. */
+  devtools?: boolean | undefined;
 }
 
 /** Milliseconds that each stage of one frame took. */
@@ -49,6 +51,11 @@ export interface Segmenter {
   /** Smoothing as in the options; may be changed between frames. */
   smoothing: boolean | number | undefined;
   /**
+   * Whether each frame's stages and layers appear on tracks of their own in the performance panel of Chromium's
+   * developer tools. Times them, as `layerTimes` does. May be changed between frames; default: off.
+   */
+  devtools: boolean;
+  /**
    * The mask of the frame as it is at the time of the call. One frame is worked on at a time;
    * further calls wait their turn.
    */
@@ -81,6 +88,7 @@ class ModelSegmenter implements Segmenter {
   readonly #model: LoadedModel;
   readonly #layerTimes: boolean;
   #smoothing: boolean | number | undefined;
+  devtools: boolean;
   /** Settles when the last frame that was taken is answered. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -88,6 +96,7 @@ class ModelSegmenter implements Segmenter {
     this.#model = model;
     this.#layerTimes = options.layerTimes ?? false;
     this.#smoothing = options.smoothing;
+    this.devtools = options.devtools ?? false;
   }
 
   get model(): Model {
@@ -105,12 +114,16 @@ class ModelSegmenter implements Segmenter {
 
   segment(frame: FrameSource): Promise<Mask> {
     const start = performance.now();
-    const smoothing = amount(this.#smoothing ?? isVideo(frame));
+    const how = {
+      smoothing: amount(this.#smoothing ?? isVideo(frame)),
+      layerTimes: this.#layerTimes,
+      tracks: this.devtools,
+    };
     // Taken now: it may be another picture when the worker is free.
     const captured = capture(frame);
     const mask = this.#last.then(async (): Promise<Mask> => {
       const { wire, ms } = await captured;
-      const result = await this.#model.segment(wire, smoothing, this.#layerTimes).finally(() => closeFrame(wire));
+      const result = await this.#model.segment(wire, how).finally(() => closeFrame(wire));
       const { data, width, height, timings, layers } = result;
       return {
         data,

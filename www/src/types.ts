@@ -89,6 +89,12 @@ export interface LayerTime extends LayerInfo {
   /** Share of what the device could do at best, by arithmetic or by memory: 1 is the limit, which kernels that
    *  multiply less often than the operator says (`winograd`) may pass. */
   limitShare: number;
+  /** 10^9 bytes per second. */
+  gbps: number;
+  /** Floating point operations per byte. */
+  intensity: number;
+  /** Which of the two bounds is the higher one. */
+  bound: 'compute' | 'memory';
 }
 
 /** Times of all steps of one operator. */
@@ -115,4 +121,40 @@ export interface Profile {
   peak: { gflops: number; gbps: number };
   arenaBytes: number;
   weightBytes: number;
+}
+
+/** Formats that a profile is exported in. */
+export type ProfileFormat = 'text' | 'csv' | 'json' | 'trace';
+
+/** A layer of the model file. */
+export interface LayerRef {
+  /** Index of the operator, as Netron shows it. */
+  index: number;
+  /** TFLite's name of it. */
+  op: string;
+  /** The file's name of the tensor it makes. */
+  name: string;
+}
+
+/** One thing to change in a model, and what that gains on this device. */
+export interface Advice {
+  /** Name of the rule. */
+  rule: string;
+  /** What is to be done, in a few words. */
+  title: string;
+  /** Why that is faster, and what it may cost. */
+  why: string;
+  /** What to write instead, in Keras's and TensorFlow's words. */
+  instead: string;
+  /** Where; empty where it is the model as a whole. */
+  layers: LayerRef[];
+  /** The whole model as it is, and with this change alone, timed in turn, in ms. */
+  beforeMs: number;
+  afterMs: number;
+  /** The difference; 0 for advice on size. */
+  gainMs: number;
+  /** Its share of `beforeMs`, 0..1. */
+  gainShare: number;
+  /** Bytes of weights that the file gets smaller by, if it does. */
+  gainBytes?: number;
 }

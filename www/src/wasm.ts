@@ -1,5 +1,6 @@
-/** What `src/web.rs` exports, as wasm-bindgen writes it. */
+/** What `src/web/engine.rs` exports, as wasm-bindgen writes it. */
 
+import type { MeasuredFile } from './lab.ts';
 import type { LayerInfo, Profile, Size, TensorInfo, TypedArray } from './types.ts';
 
 /** The module of one build. */
@@ -8,6 +9,10 @@ export interface Glue {
   /** In builds with threads only. */
   initThreadPool?(workers: number): Promise<unknown>;
   wasmMemory(): WebAssembly.Memory;
+  /** Runs model files in turn on random inputs, `rounds` times or until the time is up. */
+  timeFiles(files: Uint8Array[], threads: number, rounds: number, atMostMs: number): MeasuredFile[];
+  /** Runs two model files in turn until it is known how they differ, or the time is up, or there is no gain of `leastMs`. */
+  timePair(before: Uint8Array, after: Uint8Array, threads: number, budgetMs: number, leastMs: number): Difference;
   WasmModel: { load(bytes: Uint8Array, threads: number, height: number | undefined, width: number | undefined): WasmModel };
 }
 
@@ -32,6 +37,15 @@ export interface WasmModel {
   loadFrame(width: number, height: number, layout: Pixels['layout'], matrix: Pixels['matrix'], fullRange: boolean): void;
   /** Makes the mask of the last run; smoothing is 0 (off) to 1. */
   mask(smoothing: number): MaskPlace;
+}
+
+/** What two models that ran in turn took, in ms. */
+export interface Difference {
+  beforeMs: number;
+  /** How much faster the second one was; below 0 when it was slower. */
+  gainMs: number;
+  /** Standard error of `gainMs`. */
+  errorMs: number;
 }
 
 /** What the bytes in the frame buffer are. */

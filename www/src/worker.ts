@@ -1,21 +1,31 @@
 /** The worker: one build of the runtime, one model, one request at a time. */
 
 import { closeFrame } from './capture.ts';
-import { OctomaskError, messageOf } from './errors.ts';
+import { OctomaskError } from './errors.ts';
 import type { ModelDescription, Requests } from './messages.ts';
+import { startModule } from './modules.ts';
 import { copyPixels } from './pixels.ts';
 import { type Port, Transfer, serve } from './rpc.ts';
+import { type TimePair, toolsModule } from './tools.ts';
+import { showTracks } from './tracks.ts';
+import type { LayerInfo } from './types.ts';
 import type { Glue, WasmModel } from './wasm.ts';
+
+/** Of the profile that advice is drawn from. */
+const [ADVICE_RUNS, ADVICE_WARMUP] = [30, 10];
 
 let glue: Glue | undefined;
 let loaded: WasmModel | undefined;
+/** What the model was loaded from: advice rewrites it. */
+let file: { bytes: Uint8Array; threads: number } | undefined;
+/** Of the model at its size, once they were asked for. */
+let layersOfModel: LayerInfo[] | undefined;
 
 serve<Requests>(self as unknown as Port, {
-  async start({ glue: glueUrl, wasm }) {
-    const [bytes, module] = await Promise.all([fetchWasm(wasm), importGlue(glueUrl)]);
-    await module.default({ module_or_path: await WebAssembly.compile(bytes) });
+  async start(files) {
+    const { module, wasmBytes } = await startModule<Glue>(files);
     glue = module;
-    return { wasmBytes: bytes.byteLength };
+    return { wasmBytes };
   },
 
   async startPool({ workers }) {
@@ -26,6 +36,7 @@ serve<Requests>(self as unknown as Port, {
 
   load({ bytes, threads, inputSize }) {
     loaded = runtime().WasmModel.load(bytes, threads, inputSize?.[0], inputSize?.[1]);
+    file = { bytes, threads };
     return describe();
   },
 
@@ -45,14 +56,37 @@ serve<Requests>(self as unknown as Port, {
 
   profile: ({ runs, warmup }) => ({ profile: model().profile(runs, warmup), memoryBytes: memoryBytes() }),
 
-  async segment({ frame, smoothing, layerTimes }) {
+  async exportProfile({ tools, profile, format }) {
+    if (format === 'json') return `${JSON.stringify(profile, undefined, 2)}\n`;
+    return (await toolsModule(tools)).exportProfile(profile, format);
+  },
+
+  async advise({ tools }) {
+    const { advise } = await toolsModule(tools);
+    const { bytes, threads } = fileOfModel();
+    const [, height = 0, width = 0] = model().inputs()[0]?.shape ?? [];
+    const profile = model().profile(ADVICE_RUNS, ADVICE_WARMUP);
+    const time: TimePair = (before, after, budgetMs, leastMs) => runtime().timePair(before, after, threads, budgetMs, leastMs);
+    return advise(bytes, height, width, profile, time);
+  },
+
+  experiments: async ({ tools }) => (await toolsModule(tools)).experiments(),
+
+  async experiment({ tools, name, setup, threads, rounds, atMostMs }) {
+    const blocks = (await toolsModule(tools)).buildExperiment(name, setup);
+    const measured = runtime().timeFiles(blocks.map((block) => block.file), threads, rounds, atMostMs);
+    const rows = blocks.map((block, i) => ({ ...block, ...measured[i]! }));
+    return new Transfer(rows, rows.map((row) => row.file.buffer));
+  },
+
+  async segment({ frame, smoothing, layerTimes, tracks }) {
     const start = performance.now();
     try {
       const pixels = await copyPixels(frame, frameBuffer);
       const captured = performance.now();
       model().loadFrame(pixels.width, pixels.height, pixels.layout, pixels.matrix, pixels.fullRange);
       const resized = performance.now();
-      model().timeSteps(layerTimes);
+      model().timeSteps(layerTimes || tracks);
       model().run();
       const inferred = performance.now();
       const mask = model().mask(smoothing);
@@ -67,6 +101,12 @@ serve<Requests>(self as unknown as Port, {
         infer: inferred - resized,
         mask: performance.now() - inferred,
       };
+      if (tracks) {
+        const ends = { capture: captured, resize: resized, infer: inferred, mask: performance.now() };
+        let from = start;
+        const stages = Object.entries(ends).map(([name, end]) => ({ name, start: from, end: (from = end) }));
+        showTracks(stages, (layersOfModel ??= model().layers()), model().stepMs(), resized);
+      }
       const layers = layerTimes ? model().stepMs() : undefined;
       const transfer: Transferable[] = layers ? [data.buffer, layers.buffer] : [data.buffer];
       return new Transfer({ data, width, height, timings, memoryBytes: memoryBytes(), ...(layers && { layers }) }, transfer);
@@ -81,6 +121,11 @@ function runtime(): Glue {
   return glue;
 }
 
+function fileOfModel(): { bytes: Uint8Array; threads: number } {
+  if (!file) throw new OctomaskError('bad-input', 'No model is loaded.');
+  return file;
+}
+
 function model(): WasmModel {
   if (!loaded) throw new OctomaskError('bad-input', 'No model is loaded.');
   return loaded;
@@ -92,6 +137,7 @@ function frameBuffer(bytes: number): Uint8Array<ArrayBufferLike> {
 }
 
 function describe(): ModelDescription {
+  layersOfModel = undefined;
   return {
     inputs: model().inputs(),
     outputs: model().outputs(),
@@ -102,30 +148,4 @@ function describe(): ModelDescription {
 
 function memoryBytes(): number {
   return runtime().wasmMemory().buffer.byteLength;
-}
-
-async function importGlue(url: string): Promise<Glue> {
-  try {
-    return await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
-  } catch (error) {
-    throw new OctomaskError('fetch-failed', `${url} could not be loaded as a module (${messageOf(error)}); check that the package's wasm folder is served.`);
-  }
-}
-
-async function fetchWasm(url: string): Promise<ArrayBuffer> {
-  let response: Response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin' });
-  } catch (error) {
-    throw new OctomaskError('fetch-failed', `${url} could not be fetched (${messageOf(error)}).`);
-  }
-  if (!response.ok) {
-    throw new OctomaskError('fetch-failed', `${url} could not be fetched: the server answered ${response.status}; check that the package's wasm folder is served.`);
-  }
-  const bytes = await response.arrayBuffer();
-  // Servers that answer every path with their start page are the usual cause.
-  if (new TextDecoder('latin1').decode(bytes.slice(0, 4)) !== '\0asm') {
-    throw new OctomaskError('fetch-failed', `${url} is no WebAssembly file (the server sent ${response.headers.get('content-type') ?? 'something else'}); check that the package's wasm folder is served.`);
-  }
-  return bytes;
 }
