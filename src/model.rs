@@ -235,6 +235,7 @@ impl Model {
         Profile {
             runs,
             warmup,
+            threads: self.team.threads(),
             clock_resolution_ms: profile::clock_resolution(clock),
             init_ms,
             warmup_ms: Stats::of(&warmup_ms),

@@ -9,6 +9,7 @@ mod picture;
 mod report;
 
 use args::{Command, Inspect, Profile, Run, Segment};
+use octomask::profile::csv;
 use octomask::tensor::Shape;
 use octomask::{Backend, Model, Options, tflite};
 use std::fmt::Display;
@@ -139,9 +140,9 @@ fn profile(args: &Profile) -> Result<()> {
         write(path, (json + "\n").as_bytes())?;
     }
     if let Some(path) = &args.csv {
-        write(path, report::csv(&profile).as_bytes())?;
+        write(path, csv::table(&profile).as_bytes())?;
     }
-    show(&report::profile(&profile, args.threads))
+    show(&octomask::profile::report::text(&profile))
 }
 
 fn segment(args: &Segment) -> Result<()> {

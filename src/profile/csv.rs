@@ -1,0 +1,52 @@
+//! A profile as CSV (RFC 4180), for spreadsheets.
+
+use super::Profile;
+
+/// One row for each layer.
+pub fn table(profile: &Profile) -> String {
+    let mut text = "index,op,name,fused,input_shapes,output_shape,kernel,macs,bytes,\
+                    first_ms,min_ms,median_ms,mean_ms,p95_ms,max_ms,std_ms,share,gflops,limit_share\n"
+        .to_string();
+    let join = |list: &[usize], by: &str| {
+        list.iter().map(usize::to_string).collect::<Vec<String>>().join(by)
+    };
+    for layer in &profile.layers {
+        let (info, ms) = (&layer.info, &layer.ms);
+        let inputs: Vec<String> = info.input_shapes.iter().map(|s| join(s, "x")).collect();
+        let numbers = [
+            ms.first,
+            ms.min,
+            ms.median,
+            ms.mean,
+            ms.p95,
+            ms.max,
+            ms.std,
+            layer.share,
+            layer.gflops,
+            layer.limit_share,
+        ];
+        let numbers: Vec<String> = numbers.iter().map(|n| format!("{n:.6}")).collect();
+        let cells = [
+            info.index.to_string(),
+            quoted(&info.op),
+            quoted(&info.name),
+            join(&info.fused, " "),
+            inputs.join(" "),
+            join(&info.output_shape, "x"),
+            quoted(&info.kernel),
+            info.macs.to_string(),
+            info.bytes.to_string(),
+            numbers.join(","),
+        ];
+        text += &(cells.join(",") + "\n");
+    }
+    text
+}
+
+/// A cell as CSV wants it.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", cell.replace('"', "\"\""));
+    }
+    cell.to_string()
+}

@@ -1,0 +1,95 @@
+//! Profiles and what is written of them.
+
+use octomask::profile::{LayerInfo, LayerTime, Peak, Profile, Stats, TypeTime, csv};
+use serde_json::Value;
+
+/// Two layers, the second one with a name that no format may stumble over.
+fn example() -> Profile {
+    let stats = |ms: f64| Stats {
+        first: ms,
+        min: ms / 2.0,
+        median: ms,
+        mean: ms,
+        p95: 2.0 * ms,
+        max: 2.0 * ms,
+        std: ms / 4.0,
+    };
+    let conv = LayerInfo {
+        index: 0,
+        op: "CONV_2D".to_string(),
+        name: "relu".to_string(),
+        fused: vec![1, 2],
+        input_shapes: vec![vec![1, 8, 8, 3]],
+        output_shape: vec![1, 8, 8, 16],
+        kernel: "conv 3x3 s1 4x8".to_string(),
+        macs: 27_648,
+        bytes: 6_592,
+    };
+    let add = LayerInfo {
+        index: 3,
+        op: "ADD".to_string(),
+        name: "a \"sum\", of\r\n\ttwo \\ Übung \u{1}\u{2028}😀".to_string(),
+        fused: vec![],
+        input_shapes: vec![vec![1, 8, 8, 16], vec![1, 1, 1, 16]],
+        output_shape: vec![1, 8, 8, 16],
+        kernel: "add".to_string(),
+        macs: 0,
+        bytes: 8_256,
+    };
+    let layer = |info, ms, share, gflops| LayerTime {
+        info,
+        ms: stats(ms),
+        share,
+        gflops,
+        limit_share: 0.5,
+    };
+    let of_type = |op: &str, ms, share| TypeTime { op: op.to_string(), count: 1, ms, share };
+    Profile {
+        runs: 3,
+        warmup: 1,
+        threads: 2,
+        clock_resolution_ms: 0.005,
+        init_ms: 12.0,
+        warmup_ms: stats(5.0),
+        total_ms: stats(4.0),
+        layers: vec![layer(conv, 3.0, 0.75, 18.4), layer(add, 1.0, 0.25, 0.0)],
+        by_type: vec![of_type("CONV_2D", 3.0, 0.75), of_type("ADD", 1.0, 0.25)],
+        peak: Peak { gflops: 55.0, gbps: 20.0 },
+        arena_bytes: 8_192,
+        weight_bytes: 1_792,
+    }
+}
+
+/// JavaScript writes 3.0 as 3.
+fn as_javascript_has_it(value: Value) -> Value {
+    match value {
+        Value::Number(n) => match n.as_f64() {
+            Some(x) if x.fract() == 0.0 => Value::from(x as i64),
+            _ => Value::Number(n),
+        },
+        Value::Array(list) => list.into_iter().map(as_javascript_has_it).collect(),
+        Value::Object(map) => map.into_iter().map(|(k, v)| (k, as_javascript_has_it(v))).collect(),
+        other => other,
+    }
+}
+
+/// The module that writes profiles down gets them from the one that measures through JavaScript.
+#[test]
+fn a_profile_comes_back_from_javascript() {
+    let value = as_javascript_has_it(serde_json::to_value(example()).unwrap());
+    for name in ["clockResolutionMs", "initMs", "warmupMs", "totalMs", "byType", "arenaBytes"] {
+        assert!(!value[name].is_null(), "{name}");
+    }
+    for name in ["index", "inputShapes", "outputShape", "limitShare"] {
+        assert!(!value["layers"][0][name].is_null(), "{name}");
+    }
+    assert_eq!(serde_json::from_value::<Profile>(value).unwrap(), example());
+}
+
+#[test]
+fn cells_of_csv_are_quoted_where_they_must_be() {
+    let text = csv::table(&example());
+    let quoted =
+        "3,ADD,\"a \"\"sum\"\", of\r\n\ttwo \\ Übung \u{1}\u{2028}😀\",,1x8x8x16 1x1x1x16,";
+    assert!(text.contains(quoted), "{text}");
+}
