@@ -87,6 +87,15 @@ impl Error {
         self
     }
 
+    /// For a file that was sound until something else was asked of it: it is not the file that is
+    /// broken.
+    pub fn of_sound_file(mut self) -> Error {
+        if self.kind == ErrorKind::MalformedModel {
+            self.kind = ErrorKind::UnsupportedModel;
+        }
+        self
+    }
+
     /// Who must act.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::input_size::{self, MAX_SIDE, STEP};
+use crate::input_size::{self, STEP};
 use crate::kernels::peak;
 use crate::optimize::{QUANTIZED_TO_FLOAT, optimize};
 use crate::plan::limits::check_work;
@@ -70,8 +70,8 @@ impl Model {
         })
     }
 
-    /// Changes the input to `height` x `width` pixels, both multiples of 8. When that is refused
-    /// the model stays as it was.
+    /// Changes the input to `height` x `width` pixels, both multiples of 8, or back to the file's
+    /// own size. When that is refused the model stays as it was.
     pub fn resize(&mut self, height: usize, width: usize) -> Result<()> {
         let options = Options { input_size: Some([height, width]), ..self.options.clone() };
         self.replan(options)
@@ -95,28 +95,24 @@ impl Model {
         Ok(())
     }
 
+    /// Height and width that the file was made for; `None` for models without one image input.
+    pub fn own_size(&self) -> Option<[usize; 2]> {
+        input_size::size_of(&self.file)
+    }
+
     /// Sizes `[height, width]` that [`Model::resize`] accepts, of about the file's own aspect
-    /// ratio, smallest first. Empty for models without one image input.
+    /// ratio, smallest first, the file's own among them. Empty for models without one image input.
     pub fn sizes(&self) -> Vec<[usize; 2]> {
         const SMALLEST: usize = 64;
         const LARGEST: usize = 512;
-        let Some([_, h, w, _]) =
-            self.file.inputs.first().and_then(|&id| self.file.tensor(id).shape.nhwc().ok())
-        else {
-            return Vec::new();
-        };
-        // Products may pass 32 bits.
-        let (long, step) = (h.max(w).max(1) as u64, STEP as u64);
-        let side = |own: usize, long_side: usize| {
-            let steps = (own as u64 * long_side as u64 + long * step / 2) / (long * step);
-            (steps.max(1) * step) as usize
-        };
+        let Some(own) = self.own_size() else { return Vec::new() };
         let mut sizes: Vec<[usize; 2]> = (SMALLEST..=LARGEST)
             .step_by(4 * STEP)
-            .map(|long_side| [side(h, long_side), side(w, long_side)])
+            .map(|long_side| input_size::of_long_side(own, long_side))
             .collect();
-        if h % STEP == 0 && w % STEP == 0 && h.max(w) <= MAX_SIDE {
-            sizes.push([h, w]);
+        // Of an open size, the file says 1.
+        if own.iter().all(|&side| side >= STEP) {
+            sizes.push(own);
         }
         sizes.sort();
         sizes.dedup();

@@ -4,7 +4,7 @@
 //! an axis become the whole of it again. Anything else that is fixed along an axis which changes
 //! is refused: nobody knows what it would be.
 
-use super::{is_fixed, scaled, set_sizes};
+use super::{File, scaled, set_sizes};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::ops::Op;
@@ -12,7 +12,8 @@ use crate::ops::layout::{Blocks, Cut, Element, Gather, Layout, Repeat, Reshape, 
 use crate::tensor::Shape;
 
 /// Derives anew what node `i` of the new graph carries of the old size.
-pub fn adapt(op: &Layout, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
+pub fn adapt(op: &Layout, file: &File, new: &mut Graph, i: usize) -> Result<()> {
+    let old = file.graph;
     let Some(id) = old.nodes[i].inputs.get(op.source()).copied().flatten() else {
         return Ok(()); // refused when its shape is inferred
     };
@@ -25,13 +26,13 @@ pub fn adapt(op: &Layout, old: &Graph, new: &mut Graph, i: usize) -> Result<()> 
     }
     let same = axes.before == axes.after;
     match op {
-        Layout::Repeat(op) => repeat(*op, &axes, old, new, i),
+        Layout::Repeat(op) => repeat(*op, &axes, file, new, i),
         _ if same => Ok(()),
-        Layout::Reshape(op) => reshape(op, &axes, old, new, i),
-        Layout::Cut(Cut::Slice) => slice(&axes, old, new, i),
-        Layout::Cut(Cut::StridedSlice(op)) => strided_slice(*op, &axes, old, new, i),
-        Layout::Blocks(op) => blocks(*op, &axes, old, new, i),
-        Layout::Gather(op) => gather(*op, &axes, old, i),
+        Layout::Reshape(op) => reshape(op, &axes, file, new, i),
+        Layout::Cut(Cut::Slice) => slice(&axes, file, new, i),
+        Layout::Cut(Cut::StridedSlice(op)) => strided_slice(*op, &axes, file, new, i),
+        Layout::Blocks(op) => blocks(*op, &axes, file, new, i),
+        Layout::Gather(op) => gather(*op, &axes, file, i),
         _ => Ok(()),
     }
 }
@@ -54,14 +55,14 @@ fn fixed(axis: usize) -> Error {
 }
 
 /// A list that the file has as an operand; `None` for one that is computed and follows by itself.
-fn fixed_list(old: &Graph, i: usize, operand: usize) -> Option<Vec<i64>> {
-    let node = &old.nodes[i];
+fn fixed_list(file: &File, i: usize, operand: usize) -> Option<Vec<i64>> {
+    let node = &file.graph.nodes[i];
     let id = node.inputs.get(operand).copied().flatten()?;
-    is_fixed(old, node, operand).then(|| old.tensor(id).const_integers())?
+    file.is_fixed(node, operand).then(|| file.graph.tensor(id).const_integers())?
 }
 
 /// Sets the extents that a RESHAPE goes to, and the axes that a SQUEEZE drops.
-fn reshape(op: &Reshape, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
+fn reshape(op: &Reshape, axes: &Axes, file: &File, new: &mut Graph, i: usize) -> Result<()> {
     match op {
         Reshape::ExpandDims => {}
         Reshape::Squeeze(list) => {
@@ -72,6 +73,7 @@ fn reshape(op: &Reshape, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) ->
             }
         }
         Reshape::Reshape(_) => {
+            let old = file.graph;
             let node = &old.nodes[i];
             let result = old.tensor(node.outputs[0]).shape.dims();
             let sides = |h, w| scaled(old, new, [h, w]).ok();
@@ -81,7 +83,7 @@ fn reshape(op: &Reshape, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) ->
                     new.nodes[i].op = Op::Layout(Layout::Reshape(Reshape::Reshape(dims)));
                     new.nodes[i].inputs.truncate(1);
                 }
-                None if node.inputs.len() < 2 || is_fixed(old, node, 1) => {
+                None if node.inputs.len() < 2 || file.is_fixed(node, 1) => {
                     let what = format!("{:?} to {result:?}", axes.before);
                     let what = format!("reshapes {what}, which says too little of other sizes");
                     return Err(Error::unsupported(what));
@@ -138,8 +140,8 @@ fn reshaped(
 }
 
 /// A SLICE of the whole of an axis, or of all that follows.
-fn slice(axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
-    let (Some(begins), Some(sizes)) = (fixed_list(old, i, 1), fixed_list(old, i, 2)) else {
+fn slice(axes: &Axes, file: &File, new: &mut Graph, i: usize) -> Result<()> {
+    let (Some(begins), Some(sizes)) = (fixed_list(file, i, 1), fixed_list(file, i, 2)) else {
         return Ok(());
     };
     let mut new_sizes = Vec::new();
@@ -159,11 +161,11 @@ fn slice(axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
 fn strided_slice(
     op: StridedSlice,
     axes: &Axes,
-    old: &Graph,
+    file: &File,
     new: &mut Graph,
     i: usize,
 ) -> Result<()> {
-    let lists = [1, 2, 3].map(|operand| fixed_list(old, i, operand));
+    let lists = [1, 2, 3].map(|operand| fixed_list(file, i, operand));
     let [Some(begins), Some(ends), Some(strides)] = lists else { return Ok(()) };
     let mut adapted = op;
     for (k, element) in op.elements(begins.len(), axes.before.len()).enumerate() {
@@ -200,13 +202,14 @@ fn strided_slice(
 
 /// The margins of SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: what the converter added after the last
 /// row and column so that blocks fit.
-fn blocks(op: Blocks, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
-    let (Some(block), Some(mut margin)) = (fixed_list(old, i, 1), fixed_list(old, i, 2)) else {
+fn blocks(op: Blocks, axes: &Axes, file: &File, new: &mut Graph, i: usize) -> Result<()> {
+    let (Some(block), Some(mut margin)) = (fixed_list(file, i, 1), fixed_list(file, i, 2)) else {
         return Ok(());
     };
     if !matches!(op, Blocks::SpaceToBatch | Blocks::BatchToSpace) || axes.before.len() != 4 {
         return Ok(());
     }
+    let old = file.graph;
     let result = old.tensor(old.nodes[i].outputs[0]).shape.dims();
     let target = scaled(old, new, [result[1], result[2]])?;
     for (k, &block) in block.iter().enumerate().take(2) {
@@ -232,15 +235,15 @@ fn blocks(op: Blocks, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Re
 }
 
 /// How often an image of one pixel is repeated, or to which extents.
-fn repeat(op: Repeat, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Result<()> {
+fn repeat(op: Repeat, axes: &Axes, file: &File, new: &mut Graph, i: usize) -> Result<()> {
     let list = usize::from(op != Repeat::Fill);
-    let Some(sizes) = fixed_list(old, i, list) else { return Ok(()) };
+    let Some(sizes) = fixed_list(file, i, list) else { return Ok(()) };
     let Ok(mut sizes) = sizes.into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()
     else {
         return Ok(()); // refused when its shape is inferred
     };
     let image = sizes.len() == 4;
-    let target = if image { scaled(old, new, [sizes[1], sizes[2]])? } else { [0; 2] };
+    let target = if image { scaled(file.graph, new, [sizes[1], sizes[2]])? } else { [0; 2] };
     let new_axes = sizes.len().saturating_sub(axes.before.len());
     for (a, size) in sizes.iter_mut().enumerate() {
         let own = a.checked_sub(new_axes).filter(|_| op != Repeat::Fill);
@@ -256,9 +259,9 @@ fn repeat(op: Repeat, axes: &Axes, old: &Graph, new: &mut Graph, i: usize) -> Re
 }
 
 /// Indices of the file, along an axis that changes, are refused.
-fn gather(op: Gather, axes: &Axes, old: &Graph, i: usize) -> Result<()> {
-    let node = &old.nodes[i];
-    let Some(indices) = node.inputs.get(1).copied().flatten().filter(|_| is_fixed(old, node, 1))
+fn gather(op: Gather, axes: &Axes, file: &File, i: usize) -> Result<()> {
+    let (old, node) = (file.graph, &file.graph.nodes[i]);
+    let Some(indices) = node.inputs.get(1).copied().flatten().filter(|_| file.is_fixed(node, 1))
     else {
         return Ok(());
     };
@@ -326,7 +329,8 @@ mod tests {
         assert_eq!(made.unwrap(), [1, 32, 40, 6]);
         // Windows of 8 x 8 pixels: their number would have to change, not their size.
         let error = at_32_by_40(|b, x| b.node(reshape(&[1, 8, 8, 64, 6]), &[x])).unwrap_err();
-        assert!(error.to_string().starts_with("operator 0 (RESHAPE): reshapes"), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("operator 0 (RESHAPE): at an input of 32x40: reshapes"), "{text}");
     }
 
     #[test]
@@ -339,7 +343,8 @@ mod tests {
         };
         assert_eq!(slice(&[0, 0, 1, 2], &[1, 64, -1, 3]).unwrap(), [1, 32, 39, 3]);
         let error = slice(&[0, 0, 0, 0], &[1, 60, 64, 6]).unwrap_err();
-        assert!(error.to_string().contains("(SLICE): is fixed along axis 1"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("(SLICE): at an input of 32x40: is fixed along axis 1"), "{text}");
 
         let strided = |op: StridedSlice, end: &'static [i32]| {
             at_32_by_40(move |b, x| {

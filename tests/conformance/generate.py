@@ -296,7 +296,7 @@ def main():
     recipe = selfie.ROOT / "models/recipe/seeded.py"
     made_from = fingerprint(0, [*sources[:3], HERE / "packages.py", packages.PACKAGES, recipe])
     unless_made("packages", made_from, models_of_packages)
-    made_from = fingerprint(0, [*sources[:3], HERE / "networks.py", *networks.sources()])
+    made_from = fingerprint(0, [*sources[:3], HERE / "networks.py", HERE / "other_sizes.py", *networks.sources()])
     unless_made("networks", made_from, networks_of_the_recipe)
     all_operators(args.cases)
     print("conformance cases are up to date")

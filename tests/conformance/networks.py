@@ -11,6 +11,7 @@ import sys
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+import other_sizes
 import selfie
 import tflite
 
@@ -70,6 +71,9 @@ def add_networks(suite):
         plain = tflite.interpreter(load(f"networks/{folder.name}/float32.tflite"))
         for form in forms:
             add_network(suite, folder.name, form, goldens, plain)
+        for form, sizes in other_sizes.SIZES.items():
+            for size in sizes:
+                add_network_at(suite, folder.name, form, size)
 
 
 def add_network(suite, name, form, goldens, plain):
@@ -98,6 +102,18 @@ def add_network(suite, name, form, goldens, plain):
                   outliers=OUTLIERS if any(steps) else 0.0, classes=classes(outputs, steps))
     if exact and np.sum(losses, axis=0)[0] > np.sum(losses, axis=0)[1]:
         raise SystemExit(f"{name}: float32 on int8 weights is further off than TFLite: {losses}")
+
+
+def add_network_at(suite, name, form, size):
+    """One network at another input size than its own. TFLite gets a file made for that size, the runtime its own."""
+    data = load(f"networks/{name}/{form}.tflite")
+    engine = tflite.interpreter(other_sizes.resized(data, *size))
+    x = golden.quantized(seeded.picture(1, *size), engine.get_input_details()[0])
+    outputs = tflite.invoke(engine, [x])
+    steps = [step(engine, data, i) for i in range(len(outputs))]
+    suite.add(f"{name} {form} at {size}, picture 1", f"{name}.{form}.tflite", [x], outputs,
+              [tolerance(y, s) for y, s in zip(outputs, steps, strict=True)], size, form=form,
+              outliers=OUTLIERS if any(steps) else 0.0, classes=classes(outputs, steps))
 
 
 def add_artefacts(suite):
