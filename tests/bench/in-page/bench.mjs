@@ -13,7 +13,7 @@ let runners = [];
 const floats = async (url) => new Float32Array(await (await fetch(url)).arrayBuffer());
 
 /** A contender in an iframe of its own. */
-async function openHost() {
+export async function openHost() {
   const frame = document.createElement('iframe');
   frame.src = '/contender.html';
   await new Promise((resolve, reject) => {
