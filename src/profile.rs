@@ -1,10 +1,10 @@
 //! Times: what each step took over many runs, and how far that is from the device's limits.
 
 use crate::plan::Plan;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a series of times is spread, in milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Stats {
     pub first: f64,
@@ -42,7 +42,7 @@ impl Stats {
 }
 
 /// What a step is: the part of a layer's row that does not change from run to run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerInfo {
     /// Index of the file's operator that names the step, as Netron shows it.
@@ -85,7 +85,7 @@ pub fn layers(plan: &Plan) -> Vec<LayerInfo> {
 }
 
 /// A layer with its times.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerTime {
     /// What it is.
@@ -105,7 +105,7 @@ pub struct LayerTime {
 }
 
 /// All layers of one operator together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TypeTime {
     /// TFLite's name.
     pub op: String,
@@ -118,7 +118,7 @@ pub struct TypeTime {
 }
 
 /// The device's limits with this build, on all threads of the model.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Peak {
     /// 10^9 floating point operations per second in registers.
     pub gflops: f64,
@@ -127,7 +127,7 @@ pub struct Peak {
 }
 
 /// Where the time of an inference goes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// Measured runs.
