@@ -1,5 +1,10 @@
 #![doc = include_str!("lib.md")]
 
+// Helpers of the tests are used from inside of the crate as well.
+#[cfg(test)]
+extern crate self as octomask;
+
+pub mod advise;
 pub mod error;
 pub mod graph;
 pub mod input_size;
@@ -18,6 +23,7 @@ pub mod simd;
 pub mod tensor;
 pub mod tflite;
 pub mod threads;
+pub mod timing;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -55,19 +55,41 @@ pub struct Model {
 impl Model {
     /// Reads, optimizes and plans a `.tflite` file.
     pub fn load(bytes: &[u8], options: &Options) -> Result<Model> {
-        let file = tflite::read(bytes)?;
-        let team = Team::new(options.threads)?;
-        let (graph, plan) = prepare(&file, options)?;
+        Model::from_graph(tflite::read(bytes)?, options)
+    }
+
+    /// Optimizes and plans a network whose shapes are known, as [`tflite::read`] gives it.
+    pub fn from_graph(file: Graph, options: &Options) -> Result<Model> {
+        Model::on_team(file, options.clone(), Team::new(options.threads)?)
+    }
+
+    /// Another network on the same threads, to run in turn with this one: with its options, but at the size
+    /// that it has.
+    pub fn beside(&self, file: Graph) -> Result<Model> {
+        let options = Options { input_size: None, ..self.options.clone() };
+        Model::on_team(file, options, self.team.share())
+    }
+
+    fn on_team(file: Graph, options: Options, team: Team) -> Result<Model> {
+        let (graph, plan) = prepare(&file, &options)?;
         Ok(Model {
             session: Session::new(plan),
             file,
             graph,
             team,
-            options: options.clone(),
+            options,
             clock: None,
             step_ms: Vec::new(),
             peak: None,
         })
+    }
+
+    /// The network as read from the file, at today's size.
+    pub fn file(&self) -> Result<Graph> {
+        match self.options.input_size {
+            Some([height, width]) => input_size::resized(&self.file, height, width),
+            None => Ok(self.file.clone()),
+        }
     }
 
     /// Changes the input to `height` x `width` pixels, both multiples of 8, or back to the file's

@@ -494,9 +494,42 @@ pub fn f16_to_f32(bits: u16) -> f32 {
     f32::from_bits(value.to_bits() | sign)
 }
 
+/// The nearest half float, of two equally near the one whose last bit is 0. What is too large becomes
+/// infinity.
+pub fn f32_to_f16(value: f32) -> u16 {
+    let sign = (value.to_bits() >> 16 & 0x8000) as u16;
+    let magnitude = value.abs();
+    if magnitude.is_nan() {
+        return sign | 0x7e00;
+    }
+    // Halves have steps of 2^-24 up to 2^-14, and above that of 2^-10 times the power of two below.
+    let exponent = (magnitude.to_bits() >> 23) as i32 - 127;
+    let step = (exponent.max(-14) - 10).min(127);
+    let steps = (f64::from(magnitude) / f64::from(step).exp2()).round_ties_even();
+    // A carry into the next power of two is right as it is: the bits are those of a number.
+    let bits = steps + f64::from(exponent.max(-14) + 14) * 1024.0;
+    sign | bits.min(f64::from(0x7c00)) as u16
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_floats_are_the_nearest() {
+        // All of them, and what lies between two that follow each other.
+        for bits in 0..0x7c00u16 {
+            let (low, high) = (f16_to_f32(bits), f16_to_f32(bits + 1));
+            assert_eq!((f32_to_f16(low), f32_to_f16(-low)), (bits, bits | 0x8000));
+            let middle = if high.is_finite() { (low + high) / 2.0 } else { 65520.0 };
+            assert_eq!(f32_to_f16(middle), bits + (bits & 1), "{middle}");
+            assert_eq!(f32_to_f16(middle.next_down()), bits);
+            assert_eq!(f32_to_f16(middle.next_up()), bits + 1);
+        }
+        assert_eq!([f32_to_f16(f32::INFINITY), f32_to_f16(f32::MAX)], [0x7c00; 2]);
+        assert!(f16_to_f32(f32_to_f16(f32::NAN)).is_nan());
+        assert_eq!(f32_to_f16(f32::MIN_POSITIVE), 0);
+    }
 
     #[test]
     fn shapes_that_overflow_are_refused() {

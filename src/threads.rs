@@ -22,7 +22,7 @@ pub const MAX_THREADS: usize = 64;
 pub struct Team {
     threads: usize,
     #[cfg(feature = "threads")]
-    workers: Option<workers::Workers>,
+    workers: Option<std::sync::Arc<workers::Workers>>,
 }
 
 impl Team {
@@ -36,15 +36,24 @@ impl Team {
         }
         #[cfg(feature = "threads")]
         {
-            let workers =
-                if threads > 1 { Some(workers::Workers::start(threads - 1)?) } else { None };
-            Ok(Team { threads, workers })
+            let others = (threads > 1).then(|| workers::Workers::start(threads - 1)).transpose()?;
+            Ok(Team { threads, workers: others.map(Into::into) })
         }
         #[cfg(not(feature = "threads"))]
         if threads == 1 {
             Ok(Team { threads })
         } else {
             Err(Error::bad_input(format!("{threads} threads: this build has one")))
+        }
+    }
+
+    /// The same threads once more: for models that run in turn. Two teams of their own would disturb each
+    /// other, since threads spin for a while after their work, and in a browser the second would get none.
+    pub fn share(&self) -> Team {
+        Team {
+            threads: self.threads,
+            #[cfg(feature = "threads")]
+            workers: self.workers.clone(),
         }
     }
 
@@ -165,6 +174,8 @@ mod workers {
     /// The other threads of a team.
     pub struct Workers {
         shared: Arc<Shared>,
+        /// Held while there is work: teams may share the threads.
+        turn: Mutex<()>,
         /// Dropped after the threads were told to quit.
         #[cfg(not(target_arch = "wasm32"))]
         _pool: rayon::ThreadPool,
@@ -196,7 +207,7 @@ mod workers {
                     .build()
                     .map_err(|e| Error::limit(format!("cannot start {count} threads: {e}")))?;
                 pool.spawn_broadcast(serve);
-                Ok(Workers { shared, _pool: pool })
+                Ok(Workers { shared, turn: Mutex::new(()), _pool: pool })
             }
             #[cfg(target_arch = "wasm32")]
             {
@@ -207,14 +218,15 @@ mod workers {
                     )));
                 }
                 rayon::spawn_broadcast(serve);
-                Ok(Workers { shared })
+                Ok(Workers { shared, turn: Mutex::new(()) })
             }
         }
 
         /// See [`super::Team::run`].
         pub fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+            let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             // SAFETY: only the lifetime changes. The pointer leaves `state.job` below before this
-            // function returns, and no thread still runs it then.
+            // function returns, and no thread still runs it then; nobody else publishes (`turn`).
             let job: *const (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
             self.publish(|state| state.job = Some(Job(job)));
             let outcome = catch_unwind(AssertUnwindSafe(|| work(0)));
@@ -282,6 +294,32 @@ mod tests {
                 wait_until(|| helped.load(Ordering::Acquire) == 1);
             }
         });
+    }
+
+    #[test]
+    fn teams_that_share_threads_take_turns() {
+        let mut team = Team::new(2).unwrap();
+        let mut other = team.share();
+        let (inside, runs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |_: usize| {
+            runs.fetch_add(1, Ordering::Relaxed);
+        };
+        std::thread::scope(|scope| {
+            for team in [&mut team, &mut other] {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        team.run(&|thread| {
+                            if thread == 0 {
+                                assert_eq!(inside.fetch_add(1, Ordering::AcqRel), 0);
+                                work(thread);
+                                inside.fetch_sub(1, Ordering::AcqRel);
+                            }
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(runs.into_inner(), 600);
     }
 
     #[test]

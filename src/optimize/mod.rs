@@ -13,7 +13,7 @@ mod fold_scales;
 mod fuse_activations;
 mod join_hard_swish;
 mod quantized_to_float;
-mod remove_dead;
+pub(crate) mod remove_dead;
 mod remove_identities;
 mod remove_repeated;
 

@@ -20,6 +20,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Measure where the time goes
     Profile(Profile),
+    /// Say what to change in a model, and what each change gains on this device
+    Advise(Advise),
     /// Cut a person out of a picture
     Segment(Segment),
 }
@@ -79,6 +81,18 @@ pub struct Profile {
     /// Write one row for each layer
     #[arg(long, value_name = "F")]
     pub csv: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Advise {
+    /// The .tflite file
+    pub model: PathBuf,
+    /// Threads to run on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// Write the advice as JSON
+    #[arg(long, value_name = "F")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Args)]

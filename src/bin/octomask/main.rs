@@ -1,14 +1,15 @@
-//! The command line: `run`, `inspect`, `profile` and `segment`. Every failure is one line on
-//! stderr that says what and where, and a non-zero exit code.
+//! The command line: `run`, `inspect`, `profile`, `advise` and `segment`. Every failure is one line
+//! on stderr that says what and where, and a non-zero exit code.
 
 #![forbid(unsafe_code)]
 
+mod advice;
 mod args;
 mod npy;
 mod picture;
 mod report;
 
-use args::{Command, Inspect, Profile, Run, Segment};
+use args::{Advise, Command, Inspect, Profile, Run, Segment};
 use octomask::profile::csv;
 use octomask::tensor::Shape;
 use octomask::{Backend, Model, Options, tflite};
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Profile(args) => profile(&args),
+        Command::Advise(args) => advise(&args),
         Command::Segment(args) => segment(&args),
     };
     finish(done, ExitCode::FAILURE)
@@ -143,6 +145,16 @@ fn profile(args: &Profile) -> Result<()> {
         write(path, csv::table(&profile).as_bytes())?;
     }
     show(&octomask::profile::report::text(&profile))
+}
+
+fn advise(args: &Advise) -> Result<()> {
+    let mut model = load(&args.model, args.threads, Backend::Kernels)?;
+    let advice = octomask::advise::advise(&mut model, report::clock).map_err(at(&args.model))?;
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(&advice).map_err(at(path))?;
+        write(path, (json + "\n").as_bytes())?;
+    }
+    show(&advice::text(&advice, args.threads))
 }
 
 fn segment(args: &Segment) -> Result<()> {

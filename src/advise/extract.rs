@@ -1,0 +1,208 @@
+//! Blocks: what differs between two graphs, cut out of both, so that it can be timed alone.
+
+use super::case::consumers;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, TensorId};
+use crate::tensor::TensorDef;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+/// What differs between two graphs, as two small ones with the same inputs and outputs.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// As the file has it.
+    pub before: Graph,
+    /// As it is proposed.
+    pub after: Graph,
+}
+
+impl Block {
+    /// Cuts out the nodes that differ, with those around them that the passes may join with them.
+    /// `changed` comes from `original` by an [`Editor`](super::edit::Editor): nodes that belong together
+    /// have the same index.
+    pub fn between(original: &Graph, changed: &Graph) -> Result<Block> {
+        let differing = differing(original, changed);
+        if differing.is_empty() {
+            return Err(Error::unsupported("nothing differs"));
+        }
+        let mut inside = differing.clone();
+        for graph in [original, changed] {
+            inside.extend(around(graph, &differing));
+        }
+        let cuts = [original, changed].map(|graph| Cut::new(graph, &inside));
+        // Where one needs less than the other both get it.
+        let reads: BTreeSet<TensorId> = cuts.iter().flat_map(|cut| cut.reads.clone()).collect();
+        let [before, after] = cuts.map(|cut| cut.graph(&reads));
+        Ok(Block { before: before?, after: after? })
+    }
+
+    /// What the time of the block depends on: blocks with the same signature take the same time. Operators
+    /// with their attributes, and tensors with their extents and types, but no elements.
+    pub fn signature(&self) -> String {
+        [&self.before, &self.after].map(signature).join("\n")
+    }
+}
+
+fn signature(graph: &Graph) -> String {
+    let tensor = |id: TensorId| {
+        let TensorDef { shape, dtype, quantization, data, .. } = graph.tensor(id);
+        let scales = quantization.as_ref().map(|q| (q.scale.len(), q.zero_point.first()));
+        format!("{} {shape} {dtype} {scales:?} {}", id.0, data.is_some())
+    };
+    let node = |node: &Node| {
+        let inputs: Vec<_> = node.inputs.iter().map(|id| id.map(tensor)).collect();
+        let outputs: Vec<_> = node.outputs.iter().copied().map(tensor).collect();
+        format!("{:?} {inputs:?} {outputs:?}", node.op)
+    };
+    let nodes: Vec<String> = graph.nodes.iter().map(node).collect();
+    format!("{}\n{:?}", nodes.join("\n"), graph.outputs)
+}
+
+/// Indices of operators that do not do the same to the same tensors in both graphs.
+pub fn differing(original: &Graph, changed: &Graph) -> HashSet<usize> {
+    let by_index = |graph: &Graph| {
+        let mut nodes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (i, node) in graph.nodes.iter().enumerate() {
+            nodes.entry(node.source().index).or_default().push(i);
+        }
+        nodes
+    };
+    let same_tensor = |a: TensorId, b: TensorId| {
+        let (x, y) = (original.tensor(a), changed.tensor(b));
+        let same_data = match (&x.data, &y.data) {
+            (Some(x), Some(y)) => Arc::ptr_eq(x, y) || x.len() <= 64 && x == y,
+            (None, None) => true,
+            // Elements of constants that nobody reads any more are dropped.
+            _ => false,
+        };
+        a == b
+            && (&x.shape, x.dtype, &x.quantization) == (&y.shape, y.dtype, &y.quantization)
+            && same_data
+    };
+    let same_node = |&a: &usize, &b: &usize| {
+        let (a, b) = (&original.nodes[a], &changed.nodes[b]);
+        a.op == b.op
+            && a.inputs.len() == b.inputs.len()
+            && a.outputs.len() == b.outputs.len()
+            && a.inputs.iter().zip(&b.inputs).all(|pair| match pair {
+                (Some(a), Some(b)) => same_tensor(*a, *b),
+                (a, b) => a == b,
+            })
+            && a.outputs.iter().zip(&b.outputs).all(|(&a, &b)| same_tensor(a, b))
+    };
+    let (before, after) = (by_index(original), by_index(changed));
+    let indices: BTreeSet<usize> = before.keys().chain(after.keys()).copied().collect();
+    let none = Vec::new();
+    indices
+        .into_iter()
+        .filter(|index| {
+            let (a, b) = (before.get(index).unwrap_or(&none), after.get(index).unwrap_or(&none));
+            a.len() != b.len() || !a.iter().zip(b).all(|(a, b)| same_node(a, b))
+        })
+        .collect()
+}
+
+/// Indices of operators next to some, which the passes may join with them: an activation and a convolution,
+/// a border and a convolution. Two that compute much are not joined.
+fn around(graph: &Graph, indices: &HashSet<usize>) -> HashSet<usize> {
+    let (producers, consumers) = (graph.producers(), consumers(graph));
+    let index = |i: usize| graph.nodes[i].source().index;
+    let light = |i: usize| graph.nodes[i].op.is_cheap();
+    let mut found = HashSet::new();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        if !indices.contains(&index(i)) {
+            continue;
+        }
+        let before = node.inputs.iter().flatten().filter_map(|id| producers.get(id).copied());
+        found.extend(before.filter(|&p| light(p) || light(i)).map(index));
+        for &next in node.outputs.iter().flat_map(|id| &consumers[id.0]) {
+            if light(next) || light(i) {
+                found.insert(index(next));
+            }
+            // HARD_SWISH spelt out and the like.
+            if light(next) {
+                let follow = graph.nodes[next].outputs.iter().flat_map(|id| &consumers[id.0]);
+                found.extend(follow.filter(|&&n| light(n)).map(|&n| index(n)));
+            }
+        }
+    }
+    found
+}
+
+/// Some nodes of a graph, and what they exchange with the others.
+struct Cut<'a> {
+    graph: &'a Graph,
+    nodes: Vec<usize>,
+    /// Activations that others make.
+    reads: BTreeSet<TensorId>,
+    /// What others, or the caller, read.
+    writes: Vec<TensorId>,
+}
+
+impl<'a> Cut<'a> {
+    /// The nodes of these indices, and those that make constants of constants for them.
+    fn new(graph: &'a Graph, indices: &HashSet<usize>) -> Cut<'a> {
+        let producers = graph.producers();
+        let mut known: Vec<bool> = graph.tensors.iter().map(TensorDef::is_const).collect();
+        for node in &graph.nodes {
+            let is_known = node.inputs.iter().flatten().all(|id| known[id.0]);
+            if is_known && !node.inputs.is_empty() {
+                node.outputs.iter().for_each(|id| known[id.0] = true);
+            }
+        }
+        let mut inside: Vec<bool> =
+            graph.nodes.iter().map(|node| indices.contains(&node.source().index)).collect();
+        for i in (0..graph.nodes.len()).rev() {
+            if !inside[i] {
+                continue;
+            }
+            let reads = graph.nodes[i].inputs.iter().flatten();
+            for id in reads.filter(|id| known[id.0] && !graph.tensor(**id).is_const()) {
+                if let Some(&maker) = producers.get(id) {
+                    inside[maker] = true;
+                }
+            }
+        }
+        let nodes: Vec<usize> = (0..graph.nodes.len()).filter(|&i| inside[i]).collect();
+        let (mut made, mut reads) = (HashSet::new(), BTreeSet::new());
+        for node in nodes.iter().map(|&i| &graph.nodes[i]) {
+            for &id in node.inputs.iter().flatten() {
+                if !made.contains(&id) && !graph.tensor(id).is_const() {
+                    reads.insert(id);
+                }
+            }
+            made.extend(node.outputs.iter().copied());
+        }
+        let consumers = consumers(graph);
+        let mut writes: Vec<TensorId> = made.iter().copied().collect();
+        writes.retain(|id| consumers[id.0].iter().any(|&i| !inside[i]));
+        writes.retain(|id| !graph.outputs.contains(id) && !graph.tensor(*id).is_const());
+        writes.sort_unstable();
+        // The caller's results may be other tensors than before: they are known by their place.
+        writes.extend(graph.outputs.iter().filter(|id| made.contains(id)));
+        Cut { graph, nodes, reads, writes }
+    }
+
+    /// A graph of its own, that reads these tensors.
+    fn graph(&self, reads: &BTreeSet<TensorId>) -> Result<Graph> {
+        let mut cut = Graph { name: self.graph.name.clone(), ..Graph::default() };
+        let mut ids: HashMap<TensorId, TensorId> = HashMap::new();
+        let mut id_of = |cut: &mut Graph, id: TensorId| {
+            *ids.entry(id).or_insert_with(|| cut.add_tensor(self.graph.tensor(id).clone()))
+        };
+        for &id in reads {
+            let id = id_of(&mut cut, id);
+            cut.inputs.push(id);
+        }
+        for node in self.nodes.iter().map(|&i| &self.graph.nodes[i]) {
+            let mut node = node.clone();
+            for id in node.inputs.iter_mut().flatten().chain(&mut node.outputs) {
+                *id = id_of(&mut cut, *id);
+            }
+            cut.nodes.push(node);
+        }
+        cut.outputs = self.writes.iter().map(|&id| id_of(&mut cut, id)).collect();
+        cut.validate()?;
+        Ok(cut)
+    }
+}
