@@ -263,6 +263,7 @@ impl Model {
             peak,
             arena_bytes: self.arena_bytes(),
             weight_bytes: self.weight_bytes(),
+            load_bytes: None,
         }
     }
 

@@ -296,7 +296,7 @@ fn profile_writes_text_json_and_csv() {
     let folder = Folder::with_model("profile");
     let call = "profile sum.tflite --runs 7 --warmup 2 --threads 1 --json p.json --csv p.csv";
     let text = folder.good(&call.split(' ').collect::<Vec<&str>>());
-    for what in ["2 warm-up runs, 7 runs on 1 threads", "Run Order", "Summary by node type"] {
+    for what in ["7 runs, 2 warm-up runs, 1 thread;", "Run Order", "Summary by node type"] {
         assert!(text.contains(what), "{what}: {text}");
     }
     let json: serde_json::Value = serde_json::from_slice(&folder.read("p.json")).unwrap();

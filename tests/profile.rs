@@ -1,12 +1,13 @@
 //! Profiles and what is written of them.
 
-use octomask::profile::{LayerInfo, LayerTime, Peak, Profile, Stats, TypeTime, csv};
+use octomask::profile::{Bound, LayerInfo, LayerTime, Peak, Profile, Stats, TypeTime, csv, report};
 use serde_json::Value;
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
     let stats = |ms: f64| Stats {
         first: ms,
+        last: ms * 1.5,
         min: ms / 2.0,
         median: ms,
         mean: ms,
@@ -36,12 +37,15 @@ fn example() -> Profile {
         macs: 0,
         bytes: 8_256,
     };
-    let layer = |info, ms, share, gflops| LayerTime {
+    let layer = |info, ms, share, gflops, bound| LayerTime {
         info,
         ms: stats(ms),
         share,
         gflops,
+        gbps: 2.0,
+        intensity: gflops / 2.0,
         limit_share: 0.5,
+        bound,
     };
     let of_type = |op: &str, ms, share| TypeTime { op: op.to_string(), count: 1, ms, share };
     Profile {
@@ -52,11 +56,15 @@ fn example() -> Profile {
         init_ms: 12.0,
         warmup_ms: stats(5.0),
         total_ms: stats(4.0),
-        layers: vec![layer(conv, 3.0, 0.75, 18.4), layer(add, 1.0, 0.25, 0.0)],
+        layers: vec![
+            layer(conv, 3.0, 0.75, 18.4, Bound::Compute),
+            layer(add, 1.0, 0.25, 0.0, Bound::Memory),
+        ],
         by_type: vec![of_type("CONV_2D", 3.0, 0.75), of_type("ADD", 1.0, 0.25)],
         peak: Peak { gflops: 55.0, gbps: 20.0 },
         arena_bytes: 8_192,
         weight_bytes: 1_792,
+        load_bytes: Some(100_000),
     }
 }
 
@@ -92,4 +100,39 @@ fn cells_of_csv_are_quoted_where_they_must_be() {
     let quoted =
         "3,ADD,\"a \"\"sum\"\", of\r\n\ttwo \\ Übung \u{1}\u{2028}😀\",,1x8x8x16 1x1x1x16,";
     assert!(text.contains(quoted), "{text}");
+}
+
+#[test]
+fn the_report_aligns_and_fits_in_a_terminal() {
+    let text = report::text(&example());
+    assert!(text.lines().all(|line| line.chars().count() <= 114), "{text}");
+    let obeyed = |c: char| c.is_control() && c != '\n';
+    assert!(!text.contains(obeyed), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    // Under each column's title, at its right edge, ends a number.
+    let header =
+        lines.iter().position(|l| l.contains("node type  ") && l.contains("MACs")).unwrap();
+    for title in ["first ms", "avg ms", "cdf %", "MACs", "bytes", "GFLOP/s", "GB/s", "FLOP/B"] {
+        let end = lines[header].find(title).unwrap() + title.len();
+        for row in [header + 1, header + 3] {
+            assert!(lines[row].is_char_boundary(end), "{title}: {}", lines[row]);
+            let around = &lines[row][end - 1..end + 1];
+            assert!(!around.starts_with(' ') && around.ends_with(' '), "{title}: {}", lines[row]);
+        }
+    }
+    for what in [
+        "3 runs, 1 warm-up run, 2 threads; the clock steps by 5.00 us",
+        "Init: 12000, First inference: 5000, Warmup (avg): 5000.0, Inference (avg): 4000.0",
+        "1x8x8x3 -> 1x8x8x16                         conv 3x3 s1 4x8       with 1 2  relu",
+        "1x8x8x16, 1x1x1x16 -> 1x8x8x16              add                   a \"sum\", of???two \\ Übung ?",
+        "count=3 first=4000 curr=6000 min=2000 max=8000 avg=4000.0 std=1000.0",
+        "arena=8192 weights=1792 loading=100000",
+        "55.0 GFLOP/s, 20.0 GB/s; layers under 2.75 FLOP/B",
+        "2 nodes observed",
+    ] {
+        assert!(text.contains(what), "{what}:\n{text}");
+    }
+    let share = |line: &str| line.split_whitespace().rev().nth(2).map(str::to_string);
+    assert_eq!(share(lines[header + 1]), Some("50".to_string()));
+    assert!(lines[header + 1].ends_with("% compute") && lines[header + 3].ends_with("% memory"));
 }

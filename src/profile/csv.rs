@@ -1,11 +1,13 @@
-//! A profile as CSV (RFC 4180), for spreadsheets.
+//! The layers of a profile as CSV (RFC 4180), for spreadsheets.
 
 use super::Profile;
 
-/// One row for each layer.
+/// One row for each layer in running order, and the names of the columns before them. Shapes are
+/// written as `1x8x8x16`, several of them and fused operators with spaces in between.
 pub fn table(profile: &Profile) -> String {
     let mut text = "index,op,name,fused,input_shapes,output_shape,kernel,macs,bytes,\
-                    first_ms,min_ms,median_ms,mean_ms,p95_ms,max_ms,std_ms,share,gflops,limit_share\n"
+                    first_ms,min_ms,median_ms,mean_ms,p95_ms,max_ms,std_ms,share,\
+                    gflops,gbps,intensity,limit_share,bound\n"
         .to_string();
     let join = |list: &[usize], by: &str| {
         list.iter().map(usize::to_string).collect::<Vec<String>>().join(by)
@@ -23,6 +25,8 @@ pub fn table(profile: &Profile) -> String {
             ms.std,
             layer.share,
             layer.gflops,
+            layer.gbps,
+            layer.intensity,
             layer.limit_share,
         ];
         let numbers: Vec<String> = numbers.iter().map(|n| format!("{n:.6}")).collect();
@@ -37,6 +41,7 @@ pub fn table(profile: &Profile) -> String {
             info.macs.to_string(),
             info.bytes.to_string(),
             numbers.join(","),
+            layer.bound.name().to_string(),
         ];
         text += &(cells.join(",") + "\n");
     }

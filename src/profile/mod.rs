@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 #[allow(missing_docs)]
 pub struct Stats {
     pub first: f64,
+    pub last: f64,
     pub min: f64,
     pub median: f64,
     pub mean: f64,
@@ -39,6 +40,7 @@ impl Stats {
         let variance = times.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / n as f64;
         Stats {
             first: times[0],
+            last: times[n - 1],
             min: sorted[0],
             median: (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
             mean,
@@ -106,10 +108,36 @@ pub struct LayerTime {
     /// 10^9 floating point operations (two a multiply-add of the operator) per second, at the
     /// median.
     pub gflops: f64,
+    /// 10^9 bytes per second, at the median.
+    pub gbps: f64,
+    /// Arithmetic intensity: floating point operations per byte.
+    pub intensity: f64,
     /// Share of what the device could do at best at the median, by arithmetic or by memory,
     /// whichever bound is higher: 1 is the limit of direct arithmetic. Kernels that multiply less
     /// often than the operator says (`winograd`) may pass it.
     pub limit_share: f64,
+    /// Which of the two limits is the nearer one.
+    pub bound: Bound,
+}
+
+/// What keeps a layer from being faster, on a device that reaches its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// Arithmetic.
+    Compute,
+    /// Reading and writing.
+    Memory,
+}
+
+impl Bound {
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bound::Compute => "compute",
+            Bound::Memory => "memory",
+        }
+    }
 }
 
 /// All layers of one operator together.
@@ -162,6 +190,10 @@ pub struct Profile {
     pub arena_bytes: usize,
     /// Packed weights and constants.
     pub weight_bytes: usize,
+    /// By how many bytes the program's memory grew from before the file was read to when the model
+    /// could run, where the caller can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_bytes: Option<u64>,
 }
 
 /// Joins the times of all steps with what the steps are. `step_ms[i]` are the times of step `i`.
@@ -179,12 +211,16 @@ pub(crate) fn layer_times(
         .map(|(info, ms)| {
             let gflops = rate(2.0 * info.macs as f64, ms.median);
             let gbps = rate(info.bytes as f64, ms.median);
+            let (compute, memory) = (gflops / peak.gflops, gbps / peak.gbps);
             LayerTime {
                 share: if sum > 0.0 { ms.mean / sum } else { 0.0 },
-                limit_share: (gflops / peak.gflops).max(gbps / peak.gbps),
+                intensity: 2.0 * info.macs as f64 / info.bytes.max(1) as f64,
+                limit_share: compute.max(memory),
+                bound: if compute > memory { Bound::Compute } else { Bound::Memory },
                 info,
                 ms,
                 gflops,
+                gbps,
             }
         })
         .collect()
@@ -232,8 +268,8 @@ mod tests {
     fn statistics_of_known_numbers() {
         let s = Stats::of(&[4.0, 1.0, 3.0, 2.0]);
         assert_eq!(
-            (s.first, s.min, s.median, s.mean, s.p95, s.max),
-            (4.0, 1.0, 2.5, 2.5, 4.0, 4.0)
+            (s.first, s.last, s.min, s.median, s.mean, s.p95, s.max),
+            (4.0, 2.0, 1.0, 2.5, 2.5, 4.0, 4.0)
         );
         assert!((s.std - 1.25f64.sqrt()).abs() < 1e-12);
         let hundred: Vec<f64> = (1..=100).map(f64::from).collect();

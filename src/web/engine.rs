@@ -42,6 +42,7 @@ pub fn passes() -> Vec<String> {
 pub struct WasmModel {
     model: Model,
     init_ms: f64,
+    load_bytes: u64,              // by which the memory grew
     frame: Vec<u8>,               // the pixels of a frame, in its own format
     segmenter: Option<Segmenter>, // made for the first frame
 }
@@ -107,9 +108,15 @@ impl WasmModel {
             disabled_passes: without.unwrap_or_default(),
             ..Default::default()
         };
-        let start = now();
+        let (start, before) = (now(), memory_bytes());
         let model = Model::load(bytes, &options).map_err(thrown)?;
-        Ok(WasmModel { model, init_ms: now() - start, frame: Vec::new(), segmenter: None })
+        Ok(WasmModel {
+            model,
+            init_ms: now() - start,
+            load_bytes: memory_bytes() - before,
+            frame: Vec::new(),
+            segmenter: None,
+        })
     }
 
     /// What the caller provides: `TensorInfo[]`.
@@ -163,7 +170,9 @@ impl WasmModel {
 
     /// Measures every step: `Profile`.
     pub fn profile(&mut self, runs: usize, warmup: usize) -> JsValue {
-        described(&self.model.profile(now, runs, warmup, self.init_ms))
+        let mut profile = self.model.profile(now, runs, warmup, self.init_ms);
+        profile.load_bytes = Some(self.load_bytes);
+        described(&profile)
     }
 
     /// Whether each run leaves one time per step.
@@ -217,6 +226,12 @@ impl WasmModel {
         let [height, width] = segmenter.mask_size();
         Ok(MaskPlace { address: mask, width, height })
     }
+}
+
+/// Size of the module's memory, which only grows.
+fn memory_bytes() -> u64 {
+    const PAGE: u64 = 64 << 10;
+    core::arch::wasm32::memory_size::<0>() as u64 * PAGE
 }
 
 /// A tensor as JavaScript sees it.

@@ -9,7 +9,7 @@ use crate::advise::case::Case;
 use crate::advise::{Proposal, propose};
 use crate::graph::Graph;
 use crate::model::{Model, Options};
-use crate::profile::{LayerInfo, LayerTime, Peak, Profile, Stats};
+use crate::profile::{Bound, LayerInfo, LayerTime, Peak, Profile, Stats};
 
 /// What a rule finds.
 pub type Find = fn(&Case) -> Vec<Proposal>;
@@ -32,7 +32,10 @@ pub fn profile_of(graph: &Graph) -> Profile {
         ms: stats,
         share: 1.0 / graph.nodes.len() as f64,
         gflops: 0.0,
+        gbps: 0.0,
+        intensity: 0.0,
         limit_share: 0.0,
+        bound: Bound::Compute,
     });
     Profile {
         runs: 1,
@@ -47,6 +50,7 @@ pub fn profile_of(graph: &Graph) -> Profile {
         peak: Peak { gflops: 50.0, gbps: 50.0 },
         arena_bytes: 0,
         weight_bytes: 0,
+        load_bytes: None,
     }
 }
 

@@ -131,12 +131,15 @@ fn inspect(args: &Inspect) -> Result<()> {
 }
 
 fn profile(args: &Profile) -> Result<()> {
+    let before = resident_bytes();
     let bytes = read(&args.model)?;
     let start = Instant::now();
     let options = Options { threads: args.threads, ..Options::default() };
     let mut model = Model::load(&bytes, &options).map_err(at(&args.model))?;
     let init_ms = start.elapsed().as_secs_f64() * 1e3;
-    let profile = model.profile(report::clock, args.runs, args.warmup, init_ms);
+    let loaded = resident_bytes();
+    let mut profile = model.profile(report::clock, args.runs, args.warmup, init_ms);
+    profile.load_bytes = before.zip(loaded).map(|(before, loaded)| loaded.saturating_sub(before));
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&profile).map_err(at(path))?;
         write(path, (json + "\n").as_bytes())?;
@@ -155,6 +158,13 @@ fn advise(args: &Advise) -> Result<()> {
         write(path, (json + "\n").as_bytes())?;
     }
     show(&advice::text(&advice, args.threads))
+}
+
+/// Memory of this process that is in use, as Linux counts it; other systems do not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 fn segment(args: &Segment) -> Result<()> {
