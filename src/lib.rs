@@ -18,6 +18,7 @@ pub mod simd;
 pub mod tensor;
 pub mod tflite;
 pub mod threads;
+pub mod timing;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 
