@@ -4,6 +4,7 @@ pub mod error;
 pub mod graph;
 pub mod input_size;
 pub mod kernels;
+pub mod lab;
 pub mod limits;
 pub mod model;
 pub mod ops;
