@@ -1,9 +1,10 @@
-//! The command line: `run`, `inspect`, `profile` and `segment`. Every failure is one line on
+//! The command line: `run`, `inspect`, `profile`, `segment` and `lab`. Every failure is one line on
 //! stderr that says what and where, and a non-zero exit code.
 
 #![forbid(unsafe_code)]
 
 mod args;
+mod lab;
 mod npy;
 mod picture;
 mod report;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect(&args),
         Command::Profile(args) => profile(&args),
         Command::Segment(args) => segment(&args),
+        Command::Lab(args) => lab::lab(&args),
     };
     finish(done, ExitCode::FAILURE)
 }
