@@ -47,6 +47,7 @@ SUITES = {
     "fixtures": ([sys.executable, "tests/browser/fixtures.py"], ".", None),
     "native": (["cargo", "test", "--quiet", "--no-fail-fast"], ".", None),
     "rewritten": ([sys.executable, "tests/conformance/rewritten.py"], ".", None),
+    "lab": ([sys.executable, "tests/conformance/lab.py"], ".", None),
     "matrix": ([sys.executable, "tests/conformance/matrix.py", "--check"], ".", None),
     "kernels-simd": ([".make/kernels.sh", "simd"], ".", None),
     "kernels-relaxed": ([".make/kernels.sh", "relaxed"], ".", None),

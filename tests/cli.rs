@@ -337,3 +337,79 @@ fn segment_makes_a_mask_of_the_pictures_size() {
     let error = folder.bad(&["segment", "four.tflite", "in.png", "--output", "mask.png"]);
     assert!(error.contains("four.tflite: a segmentation model takes an image"), "{error}");
 }
+
+#[test]
+fn lab_lists_its_experiments() {
+    let text = Folder::new("lab-list").good(&["lab"]);
+    for name in ["separable", "upsampling", "shufflenet", "forms", "all"] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name}: {text}");
+    }
+}
+
+#[test]
+fn lab_measures_blocks_and_leaves_their_files() {
+    let folder = Folder::new("lab");
+    let small = ["--size", "8", "--channels", "8", "--runs", "2"];
+    let call = ["lab", "separable", "--save", "files", "--json", "lab.json"];
+    let text = folder.good(&[&call[..], &small].concat());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "separable: Conv2D against SeparableConv2D");
+    assert_eq!(lines[2], "8x8 pixels, 8 channels, float32, 1 thread(s), medians");
+    // 8 * 8 pixels, 9 taps, 8 times 8 channels.
+    let row: Vec<&str> = lines[4].split_whitespace().collect();
+    assert_eq!(row[..2], ["Conv2D", "3x3"]);
+    assert_eq!([row[3], row[4], row[6]], ["1.00", "0.037", "584"]);
+    let json: serde_json::Value = serde_json::from_slice(&folder.read("lab.json")).unwrap();
+    let variants = json[0]["variants"].as_array().unwrap();
+    assert_eq!(json[0]["experiment"], "separable");
+    assert_eq!(variants.len(), lines.len() - 4);
+    assert_eq!(variants[0]["macs"], 8 * 8 * 9 * 8 * 8);
+    for variant in variants {
+        let file = format!("files/separable.{}.tflite", variant["slug"].as_str().unwrap());
+        assert_eq!(variant["fileBytes"], folder.read(&file).len());
+        assert!(variant["ms"]["median"].as_f64().unwrap() > 0.0);
+        assert!(folder.good(&["inspect", &file]).contains("1x8x8x8 float32"));
+    }
+    // Threads, and another form.
+    let text =
+        folder.good(&[&["lab", "resnet", "--threads", "2", "--form", "int8"], &small[..]].concat());
+    assert!(text.contains("8x8 pixels, 8 channels, int8, 2 thread(s)"), "{text}");
+    let text = folder.good(&[&["lab", "all", "--form", "float16"], &small[..]].concat());
+    assert!(text.contains("halving: ") && text.contains("softmax: "), "{text}");
+    assert!(!text.contains("forms: "), "{text}");
+}
+
+#[test]
+fn a_wrong_experiment_is_one_line() {
+    let folder = Folder::new("lab-wrong");
+    folder.file("taken", b"");
+    for (args, what) in [
+        (&["lab", "nothing"][..], "no experiment is called 'nothing'; there are halving, "),
+        (&["lab", "dilation", "--size", "4"], "dilation: a size of 4, must be from 8 to 512"),
+        (&["lab", "dilation", "--size", "x"], "invalid value 'x' for '--size <N>'"),
+        (&["lab", "dilation", "--channels", "1000"], "dilation: a number of channels of 1000"),
+        (
+            &["lab", "dilation", "--size", "512", "--channels", "512"],
+            "dilation: an input of 134217728",
+        ),
+        (&["lab", "shufflenet", "--channels", "9"], "shufflenet: 9 channels, must be a multiple"),
+        (&["lab", "forms", "--form", "int8"], "forms: compares forms itself"),
+        (
+            &["lab", "forms", "--form", "int4"],
+            "must be one of float32, float16, dynamic-range, int8",
+        ),
+        (&["lab", "dilation", "--runs", "0"], "must be a number from 1 to 100000"),
+        (&["lab", "dilation", "--threads", "0"], "0 threads: must be between 1 and 64"),
+        (&["lab", "dilation", "--size", "8", "--save", "taken"], "taken: "),
+        (&["lab", "dilation", "memory"], "unexpected argument 'memory'"),
+    ] {
+        let error = folder.bad(args);
+        assert!(error.contains(what), "{args:?}: {error}");
+    }
+    // By then the table has been shown.
+    let call = ["lab", "dilation", "--size", "8", "--runs", "1", "--json", "none/f"];
+    let output = folder.call(&call);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+    assert!(error.starts_with("octomask: none/f: "), "{error}");
+}

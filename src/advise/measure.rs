@@ -5,10 +5,10 @@ use super::{Advice, Aim, MIN_GAIN, Proposal, propose, rank};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::model::Model;
-use crate::profile::Profile;
+use crate::profile::{Profile, Stats};
+use crate::random::random_inputs;
 use crate::session::Clock;
-use crate::tensor::ViewMut;
-use crate::timing::in_turn;
+use crate::timing::{self, Turns};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds of a batch of rounds: so short that it may pass without a disturbance.
@@ -88,38 +88,27 @@ pub fn difference(
     clock: Clock,
     effort: Effort,
     least_ms: f64,
-) -> Difference {
-    pair.iter_mut().for_each(fill);
-    let once = in_turn(pair, clock, 1);
-    let round_ms: f64 = once.iter().map(|stats| stats.median).sum();
-    let rounds = (BATCH_MS / round_ms.max(1e-3)) as usize;
-    let rounds = rounds.clamp(*ROUNDS.start(), *ROUNDS.end());
+) -> Result<Difference> {
+    for model in pair.iter_mut() {
+        random_inputs(model, 1)?;
+    }
+    let mut turns = Turns::warm_up(pair, clock);
+    // As many rounds as fit a batch, each of a time of both.
+    let once = turns.times(&timing::Effort { rounds: 1, at_most_ms: f64::INFINITY });
+    let round_ms: f64 = turns.round_ms(&once).max(1e-3);
+    let rounds = ((BATCH_MS / round_ms) as usize).clamp(*ROUNDS.start(), *ROUNDS.end());
+    let batch = timing::Effort { rounds, at_most_ms: f64::INFINITY };
     let start = clock();
     let mut batches = Vec::new();
     loop {
-        let stats = in_turn(pair, clock, rounds);
-        batches.push([stats[0].min, stats[1].min]);
+        let times = turns.times(&batch);
+        batches.push([Stats::of(&times[0]).min, Stats::of(&times[1]).min]);
         let found = Difference::of(&batches);
         let known = found.error_ms <= ENOUGH * found.gain_ms.abs();
         let hopeless = found.gain_ms + 3.0 * found.error_ms < least_ms;
         let spent = clock() - start > effort.budget_ms;
         if batches.len() >= MIN_BATCHES && (known || hopeless || spent) {
-            return found;
-        }
-    }
-}
-
-/// Gives a model something to work on: some operators take longer where there are only zeros, or less long.
-fn fill(model: &mut Model) {
-    let mut random = super::weights::Random::default();
-    for index in 0..model.inputs().len() {
-        match model.input_mut(index) {
-            Ok(ViewMut::F32(v)) => v.iter_mut().for_each(|x| *x = random.unit().abs()),
-            Ok(ViewMut::I8(v)) => v.iter_mut().for_each(|x| *x = (random.unit() * 127.0) as i8),
-            Ok(ViewMut::U8(v)) => {
-                v.iter_mut().for_each(|x| *x = (random.unit() * 127.0) as i8 as u8)
-            }
-            _ => {}
+            return Ok(found);
         }
     }
 }
@@ -155,7 +144,7 @@ impl Timer for ThisDevice<'_> {
         least_ms: f64,
     ) -> Result<Difference> {
         let mut pair = [self.model.beside(before.clone())?, self.model.beside(after.clone())?];
-        Ok(difference(&mut pair, self.clock, effort, least_ms))
+        difference(&mut pair, self.clock, effort, least_ms)
     }
 }
 

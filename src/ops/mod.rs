@@ -2,8 +2,8 @@
 //! those are in [`crate::reference`] (naive) and [`crate::kernels`] (fast).
 //!
 //! [`Op`] is closed, so the compiler lists what a new operator needs: attributes and `infer` in
-//! the file of its family here, its line in `tflite/operators.rs`, its loops in `reference`, and,
-//! where it matters, a kernel in `plan/lower.rs`.
+//! the file of its family here, its line in `tflite/operators` and the way back in `tflite/write`, its
+//! loops in `reference`, and, where it matters, a kernel in `plan/lower`.
 
 pub mod binary;
 pub mod cast;

@@ -2,6 +2,7 @@
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use octomask::lab::{Form, Setup};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub enum Command {
     Advise(Advise),
     /// Cut a person out of a picture
     Segment(Segment),
+    /// Measure the blocks of networks side by side
+    Lab(Lab),
 }
 
 #[derive(Args)]
@@ -107,6 +110,41 @@ pub struct Segment {
     /// Threads to run on
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub threads: usize,
+}
+
+#[derive(Args)]
+pub struct Lab {
+    /// What to measure, or `all`; without it the experiments are listed
+    pub experiment: Option<String>,
+    /// Rows and columns of the input
+    #[arg(long, value_name = "N", default_value_t = Setup::default().size)]
+    pub size: usize,
+    /// Channels of the input
+    #[arg(long, value_name = "C", default_value_t = Setup::default().channels)]
+    pub channels: usize,
+    /// How numbers are stored: float32, float16, dynamic-range or int8
+    #[arg(long, value_name = "FORM", default_value = Form::default().name(), value_parser = form)]
+    pub form: Form,
+    /// Rounds, in each of which every block is timed once
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count(1))]
+    pub runs: usize,
+    /// Threads to run on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// Write each block as .tflite file into this folder
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+    /// Write what was measured as JSON
+    #[arg(long, value_name = "F")]
+    pub json: Option<PathBuf>,
+}
+
+/// A numeric form.
+fn form(name: &str) -> Result<Form, String> {
+    Form::of(name).ok_or_else(|| {
+        let names: Vec<&str> = Form::ALL.iter().map(|form| form.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 /// A number of runs.

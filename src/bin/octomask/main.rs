@@ -1,10 +1,11 @@
-//! The command line: `run`, `inspect`, `profile`, `advise` and `segment`. Every failure is one line
-//! on stderr that says what and where, and a non-zero exit code.
+//! The command line: `run`, `inspect`, `profile`, `advise`, `segment` and `lab`. Every failure is one
+//! line on stderr that says what and where, and a non-zero exit code.
 
 #![forbid(unsafe_code)]
 
 mod advice;
 mod args;
+mod lab;
 mod npy;
 mod picture;
 mod report;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Profile(args) => profile(&args),
         Command::Advise(args) => advise(&args),
         Command::Segment(args) => segment(&args),
+        Command::Lab(args) => lab::lab(&args),
     };
     finish(done, ExitCode::FAILURE)
 }
