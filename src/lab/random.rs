@@ -6,6 +6,10 @@
 //!
 //! The same seed gives the same bits everywhere; a few lines, so that nothing has to be depended on.
 
+use crate::error::Result;
+use crate::model::Model;
+use crate::tensor::ViewMut;
+
 /// The numbers of one seed, in order.
 #[derive(Debug, Clone)]
 pub struct Random {
@@ -46,6 +50,24 @@ impl Random {
     pub fn byte(&mut self) -> u8 {
         (self.bits() >> 16) as u8
     }
+}
+
+/// Fills all inputs of a model: real numbers in [-1, 1), bytes of any value, 0 for what else there may be.
+pub fn random_inputs(model: &mut Model, seed: u32) -> Result<()> {
+    let mut random = Random::new(seed);
+    for i in 0..model.inputs().len() {
+        match model.input_mut(i)? {
+            ViewMut::F32(values) => values.fill_with(|| random.signed()),
+            ViewMut::I8(values) => values.fill_with(|| random.byte() as i8),
+            ViewMut::U8(values) => values.fill_with(|| random.byte()),
+            ViewMut::I16(values) => values.fill_with(|| random.byte().into()),
+            ViewMut::F16(values) => values.fill(0),
+            ViewMut::I32(values) => values.fill(0),
+            ViewMut::I64(values) => values.fill(0),
+            ViewMut::Bool(values) => values.fill(0),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
