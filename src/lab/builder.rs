@@ -8,8 +8,8 @@ use crate::error::{OpRef, Result};
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::layout::{Cut, Join, Reshape};
 use crate::ops::{
-    ArgReduce, Binary, BinaryKind, Conv2d, DepthwiseConv2d, Layout, Op, Padding, Pool2d, PoolKind,
-    Reduce, ReduceKind, ResizeBilinear, ResizeNearest, Softmax, TransposeConv, Unary, Window,
+    ArgReduce, Binary, BinaryKind, Conv2d, DepthwiseConv2d, Layout, Op, Padding, ResizeBilinear,
+    ResizeNearest, Softmax, TransposeConv, Unary, Window,
 };
 use crate::random::Random;
 use crate::tensor::{DType, Data, Shape, TensorDef};
@@ -231,21 +231,6 @@ impl Builder {
         let name = self.name("argmax");
         let axis = self.constant(&format!("{name}/axis"), Shape::new([])?, Data::I32(vec![3]));
         self.node(&name, Op::ArgReduce(ArgReduce { min: false, dtype: DType::I32 }), &[x, axis])
-    }
-
-    /// MAX_POOL_2D of windows side by side.
-    pub fn max_pool(&mut self, x: TensorId, side: usize) -> Result<TensorId> {
-        let name = self.name("max_pooling2d");
-        let window = Window { stride: [side; 2], dilation: [1; 2], padding: Padding::Same };
-        let op = Pool2d { kind: PoolKind::Max, kernel: [side; 2], window, activation: None };
-        self.node(&name, Op::Pool2d(op), &[x])
-    }
-
-    /// MEAN over the pixels: `[1, 1, 1, channels]`.
-    pub fn global_mean(&mut self, x: TensorId) -> Result<TensorId> {
-        let name = self.name("global_average_pooling2d");
-        let axes = self.list(&format!("{name}/axes"), &[1, 2])?;
-        self.node(&name, Op::Reduce(Reduce { kind: ReduceKind::Mean, keep_dims: true }), &[x, axes])
     }
 
     /// The network, with what the caller gets.

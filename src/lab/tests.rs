@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::timing::Effort;
 use std::collections::HashSet;
 
 const SETUP: Setup = Setup { size: 16, channels: 8, form: Form::Float32 };

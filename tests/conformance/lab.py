@@ -45,6 +45,8 @@ def compare(case):
 
 
 def main():
+    if not (LAB / "cases.json").exists():
+        sys.exit("there are no files of the block lab: `cargo test --test lab` makes them")
     cases = json.loads((LAB / "cases.json").read_text())
     failures = []
     for case in cases:

@@ -100,6 +100,8 @@ def other_versions():
 
 
 def main():
+    if not REWRITTEN.exists():
+        sys.exit("there are no rewritten files: `cargo test --test rewritten` makes them")
     operators.modules()
     failures = list(other_versions())
     done = 0

@@ -91,14 +91,26 @@ fn attempt(bytes: &[u8], original: &Graph) -> Result<(), String> {
                 Err(format!("the error has more than one line: {error}"))
             }
             Err(_) => Ok(()),
-            Ok(graph) if same_structure(&graph, original) => run(bytes, Some([64, 64])),
-            Ok(_) => run(bytes, None),
+            Ok(graph) => written(&graph).and_then(|()| match same_structure(&graph, original) {
+                true => run(bytes, Some([64, 64])),
+                false => run(bytes, None),
+            }),
         }
     }));
     tried.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         Err(format!("panicked: {}", message.or(panic.downcast_ref().copied()).unwrap_or("?")))
     })
+}
+
+/// What was read can be written, and is the same then. Compared as bytes: corrupted weights may be NaN.
+fn written(graph: &Graph) -> Result<(), String> {
+    let bytes = tflite::write(graph).map_err(|e| format!("what was read is not written: {e}"))?;
+    let again = tflite::read(&bytes).map_err(|e| format!("what was written is not read: {e}"))?;
+    match tflite::write(&again) {
+        Ok(same) if same == bytes => Ok(()),
+        _ => Err("what was written is another network".to_string()),
+    }
 }
 
 fn same_structure(a: &Graph, b: &Graph) -> bool {

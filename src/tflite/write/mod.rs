@@ -16,14 +16,14 @@ use crate::tensor::{DType, Data, Quantization, TensorDef};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Offsets in a FlatBuffer are 32 bits with a sign.
-const MAX_BYTES: usize = i32::MAX as usize;
+/// Constants of this many bytes or more are refused: offsets in a FlatBuffer have 31 bits, and there is more in it.
+const MAX_CONSTANT_BYTES: usize = 1 << 30;
 
 /// A model with the graph as its only subgraph, which [`read`](super::read) makes the same graph of, and
 /// TFLite's interpreter runs.
 ///
 /// Errors: `BadInput` for what a file cannot say, with the operator that has it: explicit padding, results
-/// that are rounded to a grid, and whatever else only passes make; `Limit` for 2 GiB and more;
+/// that are rounded to a grid, and whatever else only passes make; `Limit` for constants of 1 GiB and more;
 /// `MalformedModel` for a graph that is not valid.
 pub fn write(graph: &Graph) -> Result<Vec<u8>> {
     graph.validate()?;
@@ -100,7 +100,7 @@ impl Model<'_> {
             return Err(Error::bad_input(format!("the constant '{}' is empty", tensor.name)));
         }
         self.bytes = self.bytes.saturating_add(data.len().saturating_mul(data.dtype().size()));
-        if self.bytes >= MAX_BYTES / 2 {
+        if self.bytes >= MAX_CONSTANT_BYTES {
             return Err(Error::limit(
                 "the constants take 1 GiB or more, which is too much for a file",
             ));

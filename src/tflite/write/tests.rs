@@ -164,8 +164,10 @@ fn grids_come_back_from_a_range() {
     let mut tried = 0;
     for i in 0..4000u32 {
         let bits = 2 + i % 15;
-        let low = (i as f32 * 0.377).sin() * 10f32.powi(i as i32 % 9 - 4);
-        let high = low + 1e-3 + (i as f32 * 0.519).cos().abs() * 10f32.powi(i as i32 % 7 - 3);
+        let low = (i as f32 * 0.377).sin() * 10f32.powi(i as i32 % 61 - 30);
+        let high = low
+            + 1e-3 * low.abs()
+            + (i as f32 * 0.519).cos().abs() * 10f32.powi(i as i32 % 57 - 28);
         let grid = Grid::nudged(low, high, bits, i % 2 == 0);
         let graph = graph_of(Op::FakeQuant(grid), &[]);
         let bytes = write(&graph).unwrap_or_else(|e| panic!("{low} to {high}, {bits} bits: {e}"));
