@@ -182,6 +182,7 @@ impl Model {
     }
 
     /// Runs the network. Allocates nothing.
+    #[inline(never)]
     pub fn run(&mut self) {
         self.session.run(&mut self.team, self.clock);
         if self.clock.is_some() {

@@ -23,6 +23,7 @@ impl Random {
     }
 
     /// 24 random bits (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+    #[inline(never)]
     fn bits(&mut self) -> u32 {
         self.state = self.state.wrapping_add(1);
         let z = self.state.wrapping_mul(0x9E37_79B9_7F4A_7C15);

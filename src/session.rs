@@ -70,6 +70,7 @@ impl Session {
     }
 
     /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took.
+    #[inline(never)]
     pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
         assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
         let shares = self.plan.threads;

@@ -48,8 +48,9 @@ pub fn in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Stats
 
 /// The same times themselves: for each model, one of each round, in milliseconds.
 pub fn times_in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Vec<f64>> {
-    let step = clock_resolution(clock);
-    times_of(models.len(), &mut |i| models[i].run(), clock, step, effort)
+    let begin = clock();
+    let Turns { models, repeats, .. } = Turns::warm_up(models, clock);
+    rounds(&repeats, &mut |i| models[i].run(), clock, begin, effort)
 }
 
 /// Models that are warm, to be timed in turn again and again.
@@ -126,20 +127,8 @@ pub fn ratio(times: &[f64], to: &[f64]) -> f64 {
     Stats::of(&ratios).median
 }
 
-/// Times `count` things, of which `run` runs one, by a clock of steps of `step` milliseconds.
-fn times_of(
-    count: usize,
-    run: &mut dyn FnMut(usize),
-    clock: Clock,
-    step: f64,
-    effort: &Effort,
-) -> Vec<Vec<f64>> {
-    let begin = clock();
-    let repeats: Vec<usize> = (0..count).map(|i| warm_up(&mut || run(i), clock, step)).collect();
-    rounds(&repeats, run, clock, begin, effort)
-}
-
-/// Rounds of what is warm; time is counted from `begin` on.
+/// Rounds of what is warm, of which `run` runs one; time is counted from `begin` on.
+#[inline(never)]
 fn rounds(
     repeats: &[usize],
     run: &mut dyn FnMut(usize),
@@ -159,7 +148,8 @@ fn rounds(
     times
 }
 
-/// How many runs make one time.
+/// How many runs make one time, by a clock of steps of `step` milliseconds.
+#[inline(never)]
 fn warm_up(run: &mut dyn FnMut(), clock: Clock, step: f64) -> usize {
     let begin = clock();
     for runs in 1..MAX_REPEATS {
@@ -188,6 +178,20 @@ fn elapsed(run: &mut dyn FnMut(), repeats: usize, clock: Clock) -> f64 {
 mod tests {
     use super::*;
     use std::cell::Cell;
+
+    /// Times `count` things, of which `run` runs one, by a clock of steps of `step` milliseconds.
+    fn times_of(
+        count: usize,
+        run: &mut dyn FnMut(usize),
+        clock: Clock,
+        step: f64,
+        effort: &Effort,
+    ) -> Vec<Vec<f64>> {
+        let begin = clock();
+        let repeats: Vec<usize> =
+            (0..count).map(|i| warm_up(&mut || run(i), clock, step)).collect();
+        rounds(&repeats, run, clock, begin, effort)
+    }
 
     thread_local! {
         static NOW: Cell<f64> = const { Cell::new(0.0) };

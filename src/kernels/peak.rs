@@ -63,7 +63,7 @@ fn copy(from: &[f32], to: &mut [f32]) {
 fn pieces_per_ms(
     threads: usize,
     clock: fn() -> f64,
-    team: &mut impl FnMut(Work),
+    team: &mut dyn FnMut(Work),
     piece: &(dyn Fn(usize) + Sync),
 ) -> f64 {
     const LONG_ENOUGH_MS: f64 = 8.0;

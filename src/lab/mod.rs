@@ -12,11 +12,11 @@ mod experiments;
 pub mod forms;
 mod measure;
 
+pub use crate::random::{Random, random_inputs};
 pub use builder::{Builder, Conv};
 pub use experiments::EXPERIMENTS;
 pub use forms::Form;
 pub use measure::{Costs, Report, Row, measure};
-pub use crate::random::{Random, random_inputs};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, TensorId};

@@ -1,13 +1,16 @@
 //! Runs models: the module that every page loads, in four builds.
 
 use super::{described, now, thrown};
+use crate::advise;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Model, Options};
 use crate::optimize::PASSES;
 use crate::segment::{Frame, PixelFormat, Segmenter, YuvColors, YuvMatrix};
 use crate::tensor::{Quantization, TensorDef, View, ViewMut};
+use crate::tflite;
 use crate::threads::Team;
+use crate::timing;
 use js_sys::{
     BigInt64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array,
     Uint16Array,
@@ -35,6 +38,22 @@ pub fn measure_limits(threads: usize) -> Result<JsValue, JsValue> {
 #[wasm_bindgen]
 pub fn passes() -> Vec<String> {
     PASSES.iter().map(|pass| pass.name.to_string()).collect()
+}
+
+/// Runs model files in turn on random inputs, `rounds` times or until the time is up: `MeasuredFile[]`.
+#[wasm_bindgen(js_name = timeFiles)]
+pub fn time_files(
+    files: Vec<Uint8Array>,
+    threads: usize,
+    rounds: usize,
+    at_most_ms: f64,
+) -> Result<JsValue, JsValue> {
+    let options = Options { threads, ..Default::default() };
+    let load = |file: Uint8Array| Model::load(&file.to_vec(), &options);
+    let models: Result<Vec<Model>> = files.into_iter().map(load).collect();
+    let effort = timing::Effort { rounds, at_most_ms };
+    let measured = timing::measure(&mut models.map_err(thrown)?, now, &effort);
+    Ok(described(&measured.map_err(thrown)?))
 }
 
 /// A loaded model and the room for its frames.
@@ -173,6 +192,24 @@ impl WasmModel {
         let mut profile = self.model.profile(now, runs, warmup, self.init_ms);
         profile.load_bytes = Some(self.load_bytes);
         described(&profile)
+    }
+
+    /// Runs two model files in turn on this model's threads, until it is known how they differ, or the
+    /// time is up, or there is no gain of `least_ms`: `Difference`.
+    #[wasm_bindgen(js_name = timePair)]
+    pub fn time_pair(
+        &self,
+        before: &[u8],
+        after: &[u8],
+        budget_ms: f64,
+        least_ms: f64,
+    ) -> Result<JsValue, JsValue> {
+        let load = |file| self.model.beside(tflite::read(file)?);
+        let pair = load(before).and_then(|before| Ok([before, load(after)?]));
+        let mut pair = pair.map_err(thrown)?;
+        let effort = advise::Effort { budget_ms };
+        let found = advise::measure::difference(&mut pair, now, effort, least_ms);
+        Ok(described(&found.map_err(thrown)?))
     }
 
     /// Whether each run leaves one time per step.

@@ -18,7 +18,7 @@ export interface Tools {
    * Proposes changes of the model, has each timed against what it replaces, and ranks those that gain. `time` is given
    * two model files.
    */
-  advise(file: Uint8Array, height: number, width: number, profile: Profile, time: TimePair): Advice[];
+  advise(file: Uint8Array, height: number | undefined, width: number | undefined, profile: Profile, time: TimePair): Advice[];
   experiments(): Experiment[];
   /** The blocks of an experiment as `.tflite` files. */
   buildExperiment(name: string, setup: LabSetup): Block[];

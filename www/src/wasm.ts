@@ -11,8 +11,6 @@ export interface Glue {
   wasmMemory(): WebAssembly.Memory;
   /** Runs model files in turn on random inputs, `rounds` times or until the time is up. */
   timeFiles(files: Uint8Array[], threads: number, rounds: number, atMostMs: number): MeasuredFile[];
-  /** Runs two model files in turn until it is known how they differ, or the time is up, or there is no gain of `leastMs`. */
-  timePair(before: Uint8Array, after: Uint8Array, threads: number, budgetMs: number, leastMs: number): Difference;
   WasmModel: { load(bytes: Uint8Array, threads: number, height: number | undefined, width: number | undefined): WasmModel };
 }
 
@@ -27,6 +25,11 @@ export interface WasmModel {
   run(): void;
   output(index: number): TypedArray;
   profile(runs: number, warmup: number): Profile;
+  /**
+   * Runs two model files in turn on this model's threads until it is known how they differ, or the time is up, or there
+   * is no gain of `leastMs`.
+   */
+  timePair(before: Uint8Array, after: Uint8Array, budgetMs: number, leastMs: number): Difference;
   /** Whether each run leaves one time per step. */
   timeSteps(on: boolean): void;
   /** Times of the last run in ms; empty when steps are not timed. */

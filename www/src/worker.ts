@@ -8,7 +8,7 @@ import { copyPixels } from './pixels.ts';
 import { type Port, Transfer, serve } from './rpc.ts';
 import { type TimePair, toolsModule } from './tools.ts';
 import { showTracks } from './tracks.ts';
-import type { LayerInfo } from './types.ts';
+import type { LayerInfo, Size, TensorInfo } from './types.ts';
 import type { Glue, WasmModel } from './wasm.ts';
 
 /** Of the profile that advice is drawn from. */
@@ -17,7 +17,7 @@ const [ADVICE_RUNS, ADVICE_WARMUP] = [30, 10];
 let glue: Glue | undefined;
 let loaded: WasmModel | undefined;
 /** What the model was loaded from: advice rewrites it. */
-let file: { bytes: Uint8Array; threads: number } | undefined;
+let file: Uint8Array | undefined;
 /** Of the model at its size, once they were asked for. */
 let layersOfModel: LayerInfo[] | undefined;
 
@@ -36,7 +36,7 @@ serve<Requests>(self as unknown as Port, {
 
   load({ bytes, threads, inputSize }) {
     loaded = runtime().WasmModel.load(bytes, threads, inputSize?.[0], inputSize?.[1]);
-    file = { bytes, threads };
+    file = bytes;
     return describe();
   },
 
@@ -63,11 +63,11 @@ serve<Requests>(self as unknown as Port, {
 
   async advise({ tools }) {
     const { advise } = await toolsModule(tools);
-    const { bytes, threads } = fileOfModel();
-    const [, height = 0, width = 0] = model().inputs()[0]?.shape ?? [];
+    const bytes = fileOfModel();
+    const size = sizeOf(model().inputs());
     const profile = model().profile(ADVICE_RUNS, ADVICE_WARMUP);
-    const time: TimePair = (before, after, budgetMs, leastMs) => runtime().timePair(before, after, threads, budgetMs, leastMs);
-    return advise(bytes, height, width, profile, time);
+    const time: TimePair = (before, after, budgetMs, leastMs) => model().timePair(before, after, budgetMs, leastMs);
+    return advise(bytes, size?.[0], size?.[1], profile, time);
   },
 
   experiments: async ({ tools }) => (await toolsModule(tools)).experiments(),
@@ -121,7 +121,13 @@ function runtime(): Glue {
   return glue;
 }
 
-function fileOfModel(): { bytes: Uint8Array; threads: number } {
+/** Height and width, if the model takes one image. */
+function sizeOf([input, ...more]: TensorInfo[]): Size | undefined {
+  const [, height, width, channels] = input?.shape ?? [];
+  return more.length > 0 || height === undefined || width === undefined || channels === undefined ? undefined : [height, width];
+}
+
+function fileOfModel(): Uint8Array {
   if (!file) throw new OctomaskError('bad-input', 'No model is loaded.');
   return file;
 }

@@ -7,12 +7,12 @@ use super::rewrite::{constants, finish, weights_of};
 use super::{floats, symmetric};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, TensorId};
-use crate::lab::random_inputs;
-use crate::model::{Model, Options};
+use crate::input_size::{STEP, resized, size_of};
 use crate::ops::layout::{Cut, Pad};
 use crate::ops::{BinaryKind, Layout, Op, PoolKind, ReduceKind, Softmax, Unary};
+use crate::random::Random;
+use crate::reference;
 use crate::tensor::{DType, Data, Quantization, TensorDef};
-use crate::tflite;
 use std::sync::Arc;
 
 /// The lowest and highest value of a tensor.
@@ -99,31 +99,57 @@ pub fn convert(graph: &Graph, seed: u32) -> Result<Graph> {
     finish(made)
 }
 
-/// The values that each tensor of real numbers takes on random inputs.
-fn ranges(graph: &Graph, seed: u32) -> Result<Vec<Option<Range>>> {
-    let mut all = graph.clone();
-    let real = |id: &TensorId| {
-        let tensor = graph.tensor(*id);
-        tensor.dtype == DType::F32 && !tensor.is_const()
+/// Multiply-adds of a run by the naive loops: about a tenth of a second.
+const MAX_MACS: u64 = 1 << 24;
+
+/// The graph at an input size that takes no more than [`MAX_MACS`], where it has one: random values reach
+/// as far in a part of an image.
+fn small(graph: &Graph) -> Graph {
+    let macs = |graph: &Graph| -> u64 {
+        let of =
+            |node: &Node| node.op.macs(&graph.operands(node), &graph.tensor(node.outputs[0]).shape);
+        graph.nodes.iter().map(of).sum()
     };
-    let made = graph.nodes.iter().flat_map(|node| &node.outputs);
-    all.outputs = made.filter(|id| real(id)).copied().collect();
-    let mut model = Model::load(&tflite::write(&all)?, &Options::default())?;
-    random_inputs(&mut model, seed)?;
-    let mut ranges = vec![None; graph.tensors.len()];
-    for (i, &id) in graph.inputs.iter().enumerate() {
-        ranges[id.0] = range(model.input_mut(i)?.as_view().f32());
+    let mut small = graph.clone();
+    while macs(&small) > MAX_MACS {
+        let half = |side: usize| (side / 2).next_multiple_of(STEP);
+        let next = size_of(&small).filter(|&[h, w]| h > 2 * STEP && w > 2 * STEP);
+        let Some(Ok(next)) = next.map(|[h, w]| resized(graph, half(h), half(w))) else { break };
+        small = next;
     }
-    model.run();
-    for (i, &id) in all.outputs.iter().enumerate() {
-        ranges[id.0] = range(model.output(i)?.f32());
+    small
+}
+
+/// The values that each tensor of real numbers takes on random inputs, by the naive loops: what builds
+/// blocks needs no kernels.
+fn ranges(graph: &Graph, seed: u32) -> Result<Vec<Option<Range>>> {
+    let mut graph = small(graph);
+    let mut random = Random::new(seed);
+    let mut ranges = vec![None; graph.tensors.len()];
+    for id in graph.inputs.clone() {
+        let tensor = &mut graph.tensors[id.0];
+        if tensor.dtype == DType::F32 {
+            let values = random.floats(tensor.shape.elements(), 1.0);
+            ranges[id.0] = range(&values);
+            tensor.data = Some(Arc::new(Data::F32(values)));
+        }
+    }
+    for node in graph.nodes.clone() {
+        let results: Vec<&TensorDef> = node.outputs.iter().map(|&id| graph.tensor(id)).collect();
+        let made = reference::evaluate(&node.op, &graph.operands(&node), &results);
+        for (id, data) in node.outputs.iter().zip(made) {
+            ranges[id.0] = data.view().f32().and_then(range);
+            graph.tensors[id.0].data = Some(Arc::new(data));
+        }
     }
     Ok(ranges)
 }
 
 /// Where values reach; `None` for none.
-fn range(values: Option<&[f32]>) -> Option<Range> {
-    let values = values.filter(|values| !values.is_empty())?;
+fn range(values: &[f32]) -> Option<Range> {
+    if values.is_empty() {
+        return None;
+    }
     let low = values.iter().copied().fold(f32::INFINITY, f32::min);
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     Some([low, high])
@@ -196,7 +222,7 @@ impl Scales {
                 }
                 // A constant among them takes part with its values.
                 for &id in operands.iter().filter(|id| constants[id.0]) {
-                    self.ranges[id.0] = range(Some(floats(graph.tensor(id))?));
+                    self.ranges[id.0] = range(floats(graph.tensor(id))?);
                 }
                 let all: Vec<TensorId> = operands.into_iter().chain(results).collect();
                 all.windows(2).for_each(|pair| self.join(pair[0], pair[1]));
@@ -260,7 +286,7 @@ fn operands(
         let quantization = if shared {
             scales.of(id)
         } else {
-            asymmetric(range(Some(floats(tensor)?)).unwrap_or_default())
+            asymmetric(range(floats(tensor)?).unwrap_or_default())
         };
         let (scale, zero) = (quantization.scale[0], quantization.zero_point[0] as f32);
         let stored = |value: &f32| ((value / scale).round() + zero).clamp(-128.0, 127.0) as i8;
