@@ -1,7 +1,14 @@
 //! Profiles and what is written of them.
 
-use octomask::profile::{Bound, LayerInfo, LayerTime, Peak, Profile, Stats, TypeTime, csv, report};
+mod common;
+
+use common::now_ms;
+use octomask::profile::{
+    Bound, LayerInfo, LayerTime, Part, Peak, Profile, Stats, TypeTime, csv, report,
+};
+use octomask::{Model, Options};
 use serde_json::Value;
+use std::path::Path;
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
@@ -48,6 +55,7 @@ fn example() -> Profile {
         bound,
     };
     let of_type = |op: &str, ms, share| TypeTime { op: op.to_string(), count: 1, ms, share };
+    let part = |thread, step, start_ms, end_ms| Part { thread, step, start_ms, end_ms };
     Profile {
         runs: 3,
         warmup: 1,
@@ -62,6 +70,7 @@ fn example() -> Profile {
         ],
         by_type: vec![of_type("CONV_2D", 3.0, 0.75), of_type("ADD", 1.0, 0.25)],
         peak: Peak { gflops: 55.0, gbps: 20.0 },
+        timeline: vec![part(0, 0, 0.0, 2.5), part(1, 0, 0.25, 3.0), part(0, 1, 3.0, 4.0)],
         arena_bytes: 8_192,
         weight_bytes: 1_792,
         load_bytes: Some(100_000),
@@ -135,4 +144,43 @@ fn the_report_aligns_and_fits_in_a_terminal() {
     let share = |line: &str| line.split_whitespace().rev().nth(2).map(str::to_string);
     assert_eq!(share(lines[header + 1]), Some("50".to_string()));
     assert!(lines[header + 1].ends_with("% compute") && lines[header + 3].ends_with("% memory"));
+}
+
+/// A committed network.
+fn network(name: &str, options: &Options) -> Model {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/networks").join(name);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Model::load(&bytes, options).unwrap()
+}
+
+#[test]
+fn the_timeline_is_of_one_run_and_all_threads() {
+    for threads in [1, 2, 3] {
+        let options = Options { threads, ..Options::default() };
+        let mut model = network("mobilenetv2_deeplab/float32.tflite", &options);
+        // On a busy machine another thread may sleep through a run.
+        let everyone = (0..50).any(|_| {
+            let profile = model.profile(now_ms, 20, 2, 0.0);
+            let timeline = &profile.timeline;
+            let mut lines = vec![Vec::new(); threads];
+            for part in timeline {
+                assert!(part.step < profile.layers.len(), "{part:?}");
+                assert!(0.0 <= part.start_ms && part.start_ms <= part.end_ms, "{part:?}");
+                lines[part.thread].push(*part);
+            }
+            for line in &lines {
+                for pair in line.windows(2) {
+                    assert!(pair[0].step < pair[1].step, "{pair:?}");
+                    assert!(pair[0].end_ms <= pair[1].start_ms, "{pair:?}");
+                }
+            }
+            for step in 0..profile.layers.len() {
+                assert!(timeline.iter().any(|part| part.step == step), "step {step}");
+            }
+            let end = timeline.iter().fold(0.0, |end: f64, part| end.max(part.end_ms));
+            assert!(end <= profile.total_ms.max, "{end} {:?}", profile.total_ms);
+            lines.iter().all(|line| !line.is_empty())
+        });
+        assert!(everyone, "of {threads} threads one never took part");
+    }
 }
