@@ -8,6 +8,7 @@
 pub mod csv;
 pub(crate) mod measure;
 pub mod report;
+pub mod trace;
 
 use crate::plan::Plan;
 pub use crate::session::Part;
