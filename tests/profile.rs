@@ -1,7 +1,14 @@
 //! Profiles and what is written of them.
 
-use octomask::profile::{Bound, LayerInfo, LayerTime, Peak, Profile, Stats, TypeTime, csv, report};
+mod common;
+
+use common::now_ms;
+use octomask::profile::{
+    Bound, LayerInfo, LayerTime, Part, Peak, Profile, Stats, TypeTime, csv, report, trace,
+};
+use octomask::{Model, Options};
 use serde_json::Value;
+use std::path::Path;
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
@@ -48,6 +55,7 @@ fn example() -> Profile {
         bound,
     };
     let of_type = |op: &str, ms, share| TypeTime { op: op.to_string(), count: 1, ms, share };
+    let part = |thread, step, start_ms, end_ms| Part { thread, step, start_ms, end_ms };
     Profile {
         runs: 3,
         warmup: 1,
@@ -62,6 +70,7 @@ fn example() -> Profile {
         ],
         by_type: vec![of_type("CONV_2D", 3.0, 0.75), of_type("ADD", 1.0, 0.25)],
         peak: Peak { gflops: 55.0, gbps: 20.0 },
+        timeline: vec![part(0, 0, 0.0, 2.5), part(1, 0, 0.25, 3.0), part(0, 1, 3.0, 4.0)],
         arena_bytes: 8_192,
         weight_bytes: 1_792,
         load_bytes: Some(100_000),
@@ -135,4 +144,76 @@ fn the_report_aligns_and_fits_in_a_terminal() {
     let share = |line: &str| line.split_whitespace().rev().nth(2).map(str::to_string);
     assert_eq!(share(lines[header + 1]), Some("50".to_string()));
     assert!(lines[header + 1].ends_with("% compute") && lines[header + 3].ends_with("% memory"));
+}
+
+/// A committed network.
+fn network(name: &str, options: &Options) -> Model {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/networks").join(name);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Model::load(&bytes, options).unwrap()
+}
+
+#[test]
+fn the_timeline_is_of_one_run_and_all_threads() {
+    for threads in [1, 2, 3] {
+        let options = Options { threads, ..Options::default() };
+        let mut model = network("mobilenetv2_deeplab/float32.tflite", &options);
+        // On a busy machine other threads may sleep through a run, and of three not all may ever
+        // find a processor.
+        let everyone = (0..200).any(|_| {
+            let profile = model.profile(now_ms, 5, 2, 0.0);
+            let timeline = &profile.timeline;
+            let mut lines = vec![Vec::new(); threads];
+            for part in timeline {
+                assert!(part.step < profile.layers.len(), "{part:?}");
+                assert!(0.0 <= part.start_ms && part.start_ms <= part.end_ms, "{part:?}");
+                lines[part.thread].push(*part);
+            }
+            for line in &lines {
+                for pair in line.windows(2) {
+                    assert!(pair[0].step < pair[1].step, "{pair:?}");
+                    assert!(pair[0].end_ms <= pair[1].start_ms, "{pair:?}");
+                }
+            }
+            for step in 0..profile.layers.len() {
+                assert!(timeline.iter().any(|part| part.step == step), "step {step}");
+            }
+            let end = timeline.iter().fold(0.0, |end: f64, part| end.max(part.end_ms));
+            assert!(end <= profile.total_ms.max, "{end} {:?}", profile.total_ms);
+            lines.iter().take(2).all(|line| !line.is_empty())
+        });
+        assert!(everyone, "of {threads} threads one never took part");
+    }
+}
+
+#[test]
+fn the_trace_is_json_with_a_track_for_each_thread() {
+    let trace: Value = serde_json::from_str(&trace::json(&example())).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |kind: &str| events.iter().filter(|e| e["ph"] == kind).collect::<Vec<&Value>>();
+    let names: Vec<&Value> = of("M").iter().map(|e| &e["args"]["name"]).collect();
+    assert_eq!(names, ["octomask", "run", "thread 0", "thread 1"]);
+    // Track, start and length in microseconds. The first step lasts until both threads are through.
+    let times: Vec<(u64, f64, f64)> = of("X")
+        .iter()
+        .map(|e| {
+            (e["tid"].as_u64().unwrap(), e["ts"].as_f64().unwrap(), e["dur"].as_f64().unwrap())
+        })
+        .collect();
+    let expected = [
+        (1, 0.0, 4000.0),
+        (1, 0.0, 3000.0),
+        (1, 3000.0, 1000.0),
+        (2, 0.0, 2500.0),
+        (3, 250.0, 2750.0),
+        (2, 3000.0, 1000.0),
+    ];
+    assert_eq!(times, expected);
+    assert_eq!(of("X")[2]["args"]["name"], example().layers[1].info.name.as_str());
+    // Nothing that a thread did: nothing to show of it.
+    let empty = Profile { layers: Vec::new(), timeline: Vec::new(), ..example() };
+    assert!(serde_json::from_str::<Value>(&trace::json(&empty)).is_ok());
+    // A timeline that is not of these layers, as a page might pass it.
+    let mixed = Profile { layers: Vec::new(), ..example() };
+    assert!(serde_json::from_str::<Value>(&trace::json(&mixed)).is_ok());
 }

@@ -6,9 +6,12 @@
 #![forbid(unsafe_code)]
 
 pub mod csv;
+pub(crate) mod measure;
 pub mod report;
+pub mod trace;
 
 use crate::plan::Plan;
+pub use crate::session::Part;
 use serde::{Deserialize, Serialize};
 
 /// How a series of times is spread, in milliseconds.
@@ -186,6 +189,9 @@ pub struct Profile {
     pub by_type: Vec<TypeTime>,
     /// The device's limits.
     pub peak: Peak,
+    /// What each thread did in one of the runs, an ordinary one: the nearest to the median of up
+    /// to 100 that were looked at. Steps are counted as in `layers`.
+    pub timeline: Vec<Part>,
     /// Activations.
     pub arena_bytes: usize,
     /// Packed weights and constants.

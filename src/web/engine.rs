@@ -1,6 +1,6 @@
 //! Runs models: the module that every page loads, in four builds.
 
-use super::{described, now, thrown};
+use super::{described, thrown};
 use crate::advise;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -16,10 +16,35 @@ use js_sys::{
     Uint16Array,
 };
 use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds since this worker started.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn worker_now() -> f64;
+
+    /// When this worker started, in milliseconds since 1970.
+    #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
+    static WORKER_START: f64;
+}
+
+/// Milliseconds since the first worker that asked was started: one clock for all threads.
+fn now() -> f64 {
+    static FIRST: AtomicU64 = AtomicU64::new(0); // bits
+    thread_local! {
+        static BEHIND: f64 = {
+            let own = WORKER_START.with(|&start| start);
+            let first = FIRST.compare_exchange(0, own.to_bits(), Relaxed, Relaxed);
+            own - f64::from_bits(first.map_or_else(|first| first, |_| own.to_bits()))
+        };
+    }
+    BEHIND.with(|behind| behind + worker_now())
+}
 
 /// The module's memory, into which the addresses below point. It may be a shared one.
 #[wasm_bindgen(js_name = wasmMemory)]

@@ -19,14 +19,6 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-#[cfg(not(feature = "tools"))]
-#[wasm_bindgen]
-extern "C" {
-    /// Milliseconds since the worker started.
-    #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
-}
-
 /// Runs once, when the module is started: a panic then says on the console where it was.
 #[wasm_bindgen(start)]
 pub fn start() {

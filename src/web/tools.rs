@@ -6,20 +6,21 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::input_size::resized;
 use crate::lab::{EXPERIMENTS, Experiment, Form, Setup, Variant};
-use crate::profile::{Profile, csv, report};
+use crate::profile::{Profile, csv, report, trace};
 use crate::tflite;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-/// A `Profile` as `text` or `csv`.
+/// A `Profile` as `text`, `csv` or `trace`.
 #[wasm_bindgen(js_name = exportProfile)]
 pub fn export_profile(profile: JsValue, format: &str) -> Result<String, JsValue> {
     let profile: Profile = read("profile", profile).map_err(thrown)?;
     match format {
         "text" => Ok(report::text(&profile)),
         "csv" => Ok(csv::table(&profile)),
+        "trace" => Ok(trace::json(&profile)),
         _ => Err(thrown(Error::bad_input(format!("a profile is not exported as '{format}'")))),
     }
 }

@@ -51,6 +51,7 @@ pub fn profile_of(graph: &Graph) -> Profile {
         arena_bytes: 0,
         weight_bytes: 0,
         load_bytes: None,
+        timeline: Vec::new(),
     }
 }
 

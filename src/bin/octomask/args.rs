@@ -84,6 +84,9 @@ pub struct Profile {
     /// Write one row for each layer
     #[arg(long, value_name = "F")]
     pub csv: Option<PathBuf>,
+    /// Write the timeline of one run as a Chrome trace, which ui.perfetto.dev opens
+    #[arg(long, value_name = "F")]
+    pub trace: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -11,7 +11,7 @@ mod picture;
 mod report;
 
 use args::{Advise, Command, Inspect, Profile, Run, Segment};
-use octomask::profile::csv;
+use octomask::profile::{csv, trace};
 use octomask::tensor::Shape;
 use octomask::{Backend, Model, Options, tflite};
 use std::fmt::Display;
@@ -148,6 +148,9 @@ fn profile(args: &Profile) -> Result<()> {
     }
     if let Some(path) = &args.csv {
         write(path, csv::table(&profile).as_bytes())?;
+    }
+    if let Some(path) = &args.trace {
+        write(path, trace::json(&profile).as_bytes())?;
     }
     show(&octomask::profile::report::text(&profile))
 }
