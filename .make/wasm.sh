@@ -13,7 +13,8 @@ wasm_opt=(--enable-simd --enable-bulk-memory --enable-mutable-globals --enable-n
     --enable-sign-ext --enable-reference-types --enable-multivalue --enable-bulk-memory-opt)
 cargo_features=()
 link_args=()
-optimize=(-O3)
+# Nothing lies below address 1024 but the end of the stack: additions to an address may become the offset of a load.
+optimize=(--low-memory-unused --gufa -O3 --converge)
 case $build in simd | simd-threads | relaxed | relaxed-threads) ;;
 tools)
     # Nothing in it is waited for in a frame: for size. The flags below stay those of simd, so that the standard

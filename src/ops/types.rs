@@ -102,8 +102,8 @@ pub(crate) fn require_scales(x: &TensorDef) -> Result<()> {
     if q.scale.len() > 1 && x.shape.dims().get(q.axis) != Some(&q.scale.len()) {
         return wrong(format!("is {}, with {} scales", x.shape, q.scale.len()));
     }
-    if let Some(scale) = q.scale.iter().find(|s| !s.is_finite() || **s < 0.0) {
-        return wrong(format!("has a scale of {scale}"));
+    if q.scale.iter().any(|s| !s.is_finite() || *s < 0.0) {
+        return wrong("has a scale that is negative, infinite or no number".to_string());
     }
     let (low, high) = x.dtype.stored_range().unwrap_or((i32::MIN, i32::MAX));
     match q.zero_point.iter().find(|z| !(low as i64..=high as i64).contains(z)) {
@@ -117,9 +117,7 @@ pub(crate) fn require_scales(x: &TensorDef) -> Result<()> {
 fn require_one_scale(x: &TensorDef) -> Result<()> {
     match x.quantization.as_ref().map(|q| &q.scale[..]) {
         Some([scale]) if *scale >= f32::MIN_POSITIVE => Ok(()),
-        Some([scale]) => {
-            Err(Error::malformed(format!("tensor '{}' has a scale of {scale}", x.name)))
-        }
+        Some([_]) => Err(Error::malformed(format!("tensor '{}' has a scale of 0", x.name))),
         _ => Err(Error::unsupported(format!(
             "tensor '{}' has a scale for each slice, which is supported for weights only",
             x.name
