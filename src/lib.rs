@@ -15,9 +15,11 @@ pub mod reference;
 pub mod segment;
 pub mod session;
 pub mod simd;
+pub mod sweep;
 pub mod tensor;
 pub mod tflite;
 pub mod threads;
+pub mod timing;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

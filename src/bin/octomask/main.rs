@@ -1,4 +1,4 @@
-//! The command line: `run`, `inspect`, `profile` and `segment`. Every failure is one line on
+//! The command line: `run`, `inspect`, `profile`, `sweep` and `segment`. Every failure is one line on
 //! stderr that says what and where, and a non-zero exit code.
 
 #![forbid(unsafe_code)]
@@ -7,6 +7,7 @@ mod args;
 mod npy;
 mod picture;
 mod report;
+mod sweep;
 
 use args::{Command, Inspect, Profile, Run, Segment};
 use octomask::tensor::Shape;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Profile(args) => profile(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Segment(args) => segment(&args),
     };
     finish(done, ExitCode::FAILURE)
