@@ -12,10 +12,7 @@ use octomask::segment::Frame;
 use octomask::segment::mask::Scores;
 use octomask::sweep::agreement::{Map, compare};
 use octomask::sweep::{Sweep, SweepOptions, sweep};
-use octomask::timing::in_turn;
-use octomask::{Model, Options};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 fn options(long_sides: &[usize], threads: usize) -> SweepOptions {
     SweepOptions { long_sides: long_sides.to_vec(), runs: 2, threads }
@@ -99,24 +96,6 @@ fn the_selfie_models_masks_agree_as_tflites_do() {
     }
     let own = made.rows.iter().find(|row| row.height == 256).unwrap();
     assert_eq!((own.iou, own.agreement, own.relative), (Some(1.0), Some(1.0), 1.0));
-}
-
-#[test]
-fn models_are_timed_one_after_the_other() {
-    static READINGS: AtomicU32 = AtomicU32::new(0);
-    /// Each reading is ten milliseconds later than the one before.
-    fn clock() -> f64 {
-        10.0 * f64::from(READINGS.fetch_add(1, Ordering::SeqCst))
-    }
-    let bytes = hand_made::doubled_sum();
-    let mut models = [(); 3].map(|()| Model::load(&bytes, &Options::default()).unwrap());
-    let stats = in_turn(&mut models, clock, 4);
-    // Two readings a run, of 3 models and 4 rounds; the round before them has none.
-    assert_eq!(READINGS.load(Ordering::SeqCst), 24);
-    for stats in stats {
-        assert_eq!([stats.first, stats.median, stats.max, stats.std], [10.0, 10.0, 10.0, 0.0]);
-    }
-    assert_eq!(in_turn(&mut [], clock, 4), []);
 }
 
 fn macs(sweep: &Sweep) -> Vec<u64> {

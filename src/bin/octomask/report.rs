@@ -184,7 +184,7 @@ pub fn csv(profile: &Profile) -> String {
 }
 
 /// A cell as CSV wants it.
-pub fn quoted(cell: &str) -> String {
+fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n']) {
         return format!("\"{}\"", cell.replace('"', "\"\""));
     }

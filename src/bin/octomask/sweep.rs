@@ -108,8 +108,9 @@ fn csv(sweep: &Sweep) -> String {
         _ = writeln!(text, "{},{},{times},{},{iou},{agreement},", row.height, row.width, row.macs);
     }
     for refused in &sweep.refused {
-        let reason = report::quoted(&refused.reason);
-        _ = writeln!(text, "{},{},,,,,,,,,,,,{reason}", refused.height, refused.width);
+        // One line, as all errors are; quotes as CSV wants them.
+        let reason = refused.reason.replace('"', "\"\"");
+        _ = writeln!(text, "{},{},,,,,,,,,,,,\"{reason}\"", refused.height, refused.width);
     }
     text
 }
