@@ -11,6 +11,8 @@ export {
   type SegmenterOptions,
   type Timings,
 } from './segmenter.ts';
+export { Pacer, type FrameTime, type PacerOptions } from './pacer.ts';
+export { sweepSizes, type Halving, type Sweep, type SweepOptions, type SweepRow } from './sweep.ts';
 export type { FrameSource } from './capture.ts';
 export type {
   BuildName,
