@@ -88,6 +88,25 @@ for (const { name, open, expect } of BROWSERS) {
       assert.equal(code, expect.threaded ? 'bad-input' : 'unsupported-build', message);
     });
 
+    test('sweeps input sizes, with masks that agree as TFLite’s do', async () => {
+      const wanted = JSON.parse(fixture('sweep.json'));
+      const { sweep, shape } = await session.evaluate(async () => {
+        const { createSegmenter, sweepSizes } = await import('/octomask/index.js');
+        const { pictureElement } = await import('/in-page/masks.mjs');
+        const segmenter = await createSegmenter();
+        const sweep = await sweepSizes(segmenter.model, { frame: await pictureElement(), rounds: 2 });
+        const { shape } = segmenter.model.inputs[0];
+        segmenter.dispose();
+        return { sweep, shape };
+      });
+      assert.deepEqual(shape, [1, 256, 256, 3]);
+      assert.deepEqual(sweep.rows.map((row) => row.height), Object.keys(wanted).map(Number));
+      for (const { height, iou, ms } of sweep.rows) {
+        assert.ok(Math.abs(iou - wanted[height].iou) < 0.015, `${height}: IoU ${iou} for ${wanted[height].iou}`);
+        assert.ok(ms.median > 0, `${height}: ${JSON.stringify(ms)}`);
+      }
+    });
+
     test('the page masks a picture', async () => {
       await session.open(demo.url);
       await session.until('the page to be ready', async () => document.documentElement.dataset.state === 'ready');
@@ -101,6 +120,19 @@ for (const { name, open, expect } of BROWSERS) {
       assert.match(runtime, new RegExp(`the ${expect.build} build`));
       const layers = await session.evaluate(async () => document.querySelectorAll('#layers tbody tr').length);
       assert.ok(layers > 50, `${layers} layers`);
+    });
+
+    test('the page sweeps over that picture', async () => {
+      await session.evaluate(async () => document.querySelector('#sweep').click());
+      await session.until('the sweep to end', async () => !document.querySelector('#sweep-result').hidden);
+      const [rows, charts] = await session.evaluate(async () => [
+        [...document.querySelectorAll('#sweep-table tbody tr')].map((row) => [row.cells[0].textContent, Number(row.cells[1].textContent), Number(row.cells[4].textContent)]),
+        document.querySelectorAll('#sweep-plots figure > svg').length,
+      ]);
+      assert.equal(charts, 2);
+      assert.equal(rows.length, 7);
+      for (const [size, ms] of rows) assert.ok(ms > 0, `${size}: ${ms} ms`);
+      assert.deepEqual(rows.find(([size]) => size === '256 × 256').slice(2), [1]);
     });
   });
 }

@@ -101,6 +101,14 @@ test('a device that is throttled drops within two seconds and comes back when it
   }
 });
 
+test('a device that nearly stops is left alone no longer', () => {
+  for (const ms of [300, 500, 700, 950]) {
+    const { changes, log } = simulate({ infer: (now, share) => (now > 10_000 && now < 20_000 ? ms : 20) * share, seconds: 40 });
+    assert.ok(changes[0].now > 10_000 && changes[0].now <= 12_000, `${ms} ms: ${log}`);
+    assert.equal(changes.at(-1).side, 256, `${ms} ms: ${log}`);
+  }
+});
+
 test('noise does not make it go back and forth', () => {
   for (let seed = 1; seed <= 6; seed++) {
     for (const full of [20, 26, 30, 33, 36, 45, 70]) {

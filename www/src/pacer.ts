@@ -21,11 +21,15 @@ export interface FrameTime {
   infer: number;
 }
 
-/** Frames of a size that do not count: the first one finds nothing in the processor's caches. */
-const SETTLING_FRAMES = 1;
-/** Whether frames take too long is judged by those of this time, at least so many. */
+/** After a change, so many frames do not count, or those of this time: caches are empty, pages show what changed. */
+const SETTLING_FRAMES = 3;
+const SETTLING_MS = 400;
+/** Whether frames take too long is judged by those of this time, at least so many over at least this time. */
 const SLOW_MS = 1000;
 const SLOW_FRAMES = 3;
+const LEAST_SLOW_MS = 400;
+/** Two frames in a row that take twice the time there is, and together at least this, need no third one. */
+const VERY_SLOW_MS = 600;
 /** Whether there is room, by those of this time. */
 const ROOM_MS = 3000;
 const ROOM_FRAMES = 6;
@@ -49,8 +53,8 @@ interface Frame extends FrameTime {
 
 /**
  * Says which input size to use next. It measures nothing and changes nothing by itself: tell it what each frame took,
- * and resize the model when it names a size. A size that is too slow is left within two seconds, as long as a frame
- * takes less than 0.45 s.
+ * and resize the model when it names a size. A size that becomes too slow is left within two seconds, as long as a
+ * frame takes less than one.
  */
 export class Pacer {
   /** Milliseconds there are for a frame. */
@@ -59,7 +63,8 @@ export class Pacer {
   readonly #sizes: Size[];
   #size: Size;
   #frames: Frame[] = [];
-  #settling = SETTLING_FRAMES;
+  /** Frames since the last change that do not count, and when the first of them was finished. */
+  #settling: { frames: number; since: number } | undefined = { frames: 0, since: 0 };
   #held = true;
   /** Until when the last step to a larger size may still fail. */
   #trialUntil: number | undefined;
@@ -90,10 +95,7 @@ export class Pacer {
   frame({ total, infer }: FrameTime, now: number = performance.now()): Size | undefined {
     const last = this.#frames.at(-1);
     if (last && now - total - last.now > PAUSE_MS) this.#forget();
-    if (this.#settling > 0) {
-      this.#settling--;
-      return undefined;
-    }
+    if (this.#isSettling(now)) return undefined;
     this.#frames.push({ total, infer, now });
     this.#frames = recent(this.#frames, ROOM_MS, SLOW_FRAMES);
     if (this.#trialUntil !== undefined && now > this.#trialUntil) this.#succeed();
@@ -102,12 +104,25 @@ export class Pacer {
 
   #forget(): void {
     this.#frames = [];
-    this.#settling = SETTLING_FRAMES;
+    this.#settling = { frames: 0, since: 0 };
+  }
+
+  #isSettling(now: number): boolean {
+    if (!this.#settling) return false;
+    const { frames, since } = this.#settling;
+    this.#settling = { frames: frames + 1, since: frames === 0 ? now : since };
+    if (frames === 0 || (frames < SETTLING_FRAMES && now - since < SETTLING_MS)) return true;
+    this.#settling = undefined;
+    return false;
   }
 
   #smaller(now: number): Size | undefined {
-    const frames = recent(this.#frames, SLOW_MS, SLOW_FRAMES);
-    if (frames.length < SLOW_FRAMES) return undefined;
+    let frames = recent(this.#frames, SLOW_MS, SLOW_FRAMES);
+    if (this.#isVerySlow()) {
+      frames = frames.slice(-2);
+    } else if (frames.length < SLOW_FRAMES || now - frames[0]!.now < LEAST_SLOW_MS) {
+      return undefined;
+    }
     this.#held = this.#isInTime(frames, this.#size, 1);
     if (this.#held) return undefined;
     const smaller = this.#sizes.filter((size) => area(size) < area(this.#size));
@@ -115,6 +130,11 @@ export class Pacer {
     if (!size) return undefined;
     this.#fail(now, area(size));
     return this.#change(size);
+  }
+
+  #isVerySlow(): boolean {
+    const [a, b] = this.#frames.slice(-2);
+    return a !== undefined && b !== undefined && Math.min(a.total, b.total) > 2 * this.#budget && a.total + b.total >= VERY_SLOW_MS;
   }
 
   #larger(now: number): Size | undefined {
