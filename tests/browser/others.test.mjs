@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { servePackage } from './package.mjs';
-import { canvasPixels, decodePixels, drawnMask, iou, serveDemo } from './page.mjs';
+import { canvasPixels, decodePixels, drawnMask, iou, serveDemo, slowDevice } from './page.mjs';
 import { FIXTURES, fixture } from './tools.mjs';
 import { firefox, webkit } from './webdriver.mjs';
 
@@ -133,6 +133,38 @@ for (const { name, open, expect } of BROWSERS) {
       assert.equal(rows.length, 7);
       for (const [size, ms] of rows) assert.ok(ms > 0, `${size}: ${ms} ms`);
       assert.deepEqual(rows.find(([size]) => size === '256 × 256').slice(2), [1]);
+    });
+
+    test('the page holds the frame rate of a camera', async () => {
+      await session.evaluate(slowDevice);
+      await session.evaluate(async () => {
+        // A camera that shows a counter.
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [640, 480];
+        const context = canvas.getContext('2d');
+        let frame = 0;
+        setInterval(() => {
+          context.fillStyle = `hsl(${++frame % 360} 50% 50%)`;
+          context.fillRect(0, 0, 640, 480);
+        }, 66);
+        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
+        // A new worker, which is the slow one.
+        const choose = (id, value) => {
+          const select = document.querySelector(id);
+          select.value = value;
+          select.dispatchEvent(new Event('change'));
+        };
+        choose('#build', 'simd');
+        choose('#hold', '15');
+      });
+      await session.until('the other build', async () => /the simd build/.test(document.querySelector('#runtime').textContent));
+      await session.evaluate(async () => document.querySelector('#camera').click());
+      await session.until('the camera', async () => Number(document.querySelector('#canvas').dataset.frames) > 10 && document.querySelector('#pace').textContent.startsWith('Holding'));
+      await session.evaluate(async () => { globalThis.slowness.ms = 150; });
+      await session.until('a smaller size', async () => document.querySelector('#pace').textContent.startsWith('Dropped'));
+      await session.evaluate(async () => { globalThis.slowness.ms = 0; });
+      await session.until('the size to come back', async () => document.querySelector('#size').value === '256x256');
+      await session.evaluate(async () => document.querySelector('#camera').click());
     });
   });
 }

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch } from './chromium.mjs';
-import { serveDemo } from './page.mjs';
+import { serveDemo, slowDevice } from './page.mjs';
 import { FIXTURES } from './tools.mjs';
 
 let browser;
@@ -22,31 +22,6 @@ after(async () => {
   await browser?.close();
   demo?.stop();
 });
-
-/** Before the page's own scripts: answers with times are kept back for `slowness.ms` of 256 x 256 pixels. */
-function slowDevice() {
-  globalThis.slowness = { ms: 0 };
-  const add = Worker.prototype.addEventListener;
-  Worker.prototype.addEventListener = function (type, listener, options) {
-    const late = (event) => {
-      const { timings, width, height } = event.data?.result ?? {};
-      const ms = timings ? (globalThis.slowness.ms * width * height) / 65536 : 0;
-      if (!ms) return listener.call(this, event);
-      timings.infer += ms;
-      setTimeout(() => listener.call(this, event), ms);
-    };
-    return add.call(this, type, type === 'message' ? late : listener, options);
-  };
-  // Every size that the page shows, and when.
-  globalThis.shown = [];
-  addEventListener('DOMContentLoaded', () => {
-    const note = () => {
-      const side = Number.parseInt(document.querySelector('#size').value);
-      if (side && side !== globalThis.shown.at(-1)?.side) globalThis.shown.push({ side, now: performance.now() });
-    };
-    new MutationObserver(note).observe(document.querySelector('#size'), { childList: true });
-  });
-}
 
 async function cameraPage() {
   const context = await browser.newContext();

@@ -256,6 +256,20 @@ describe('the page', () => {
     await page.locator('#size').selectOption('256x256');
   });
 
+  test('sweeps over what the camera shows at that moment, and the camera goes on', async () => {
+    await page.locator('#camera').click();
+    await page.evaluate(canvasPixels, 3);
+    await page.locator('#sweep').click();
+    await page.waitForFunction(() => document.querySelector('#sweep').textContent === 'Stop');
+    await swept();
+    const cells = await rows();
+    assert.equal(cells.find(([size]) => size === '256 × 256')[4], '1.000');
+    // The same person.
+    assert.ok(Number(cells.find(([size]) => size === '224 × 224')[4]) > 0.9, JSON.stringify(cells));
+    await page.evaluate(canvasPixels, 3);
+    await page.locator('#camera').click();
+  });
+
   test('another model forgets the sweep', async () => {
     await page.locator('#model').selectOption('selfie-landscape');
     await page.waitForFunction(() => document.querySelector('#layers tbody tr')?.cells[2].textContent === '1×72×128×16');
