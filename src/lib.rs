@@ -22,6 +22,7 @@ pub mod reference;
 pub mod segment;
 pub mod session;
 pub mod simd;
+pub mod sweep;
 pub mod tensor;
 pub mod tflite;
 pub mod threads;

@@ -236,6 +236,7 @@ fn bad_models_are_named() {
             &["inspect", model],
             &["inspect", model, "--graph"],
             &["profile", model],
+            &["sweep", model],
             &["segment", model, "in.png", "--output", "out.png"],
         ] {
             let error = folder.bad(call);
@@ -262,6 +263,18 @@ fn wrong_calls_get_one_line() {
         (&["profile", "sum.tflite", "--json", "no/such/p.json"], "no/such/p.json: No such file"),
         (&["profile", "sum.tflite", "--trace", "no/such/t.json"], "no/such/t.json: No such file"),
         (&["profile", "sum.tflite", "--threads", "100000"], "100000 threads"),
+        (&["sweep"], "<MODEL>"),
+        (&["sweep", "sum.tflite", "--sizes", "96,100"], "sum.tflite: size 100: longer sides are"),
+        (&["sweep", "sum.tflite", "--sizes", "96,large"], "'large'"),
+        (&["sweep", "sum.tflite", "--sizes", "-8"], "-8"),
+        (&["sweep", "sum.tflite", "--runs", "0"], "from 1 to 100000"),
+        (&["sweep", "sum.tflite", "--threads", "0"], "sum.tflite: 0 threads"),
+        (&["sweep", "sum.tflite", "--picture", "none.png"], "none.png: No such file"),
+        (&["sweep", "sum.tflite", "--picture", "in.npy"], "in.npy: is no picture"),
+        (
+            &["sweep", "sum.tflite", "--sizes", "8", "--runs", "1", "--csv", "no/such/s.csv"],
+            "no/such/s.csv: No such file",
+        ),
         (&["segment", "sum.tflite", "--output", "m.png"], "<PICTURE>"),
         (&["segment", "sum.tflite", "in.npy"], "--output"),
         (&["segment", "sum.tflite", "none.png", "--output", "m.png"], "none.png: No such file"),
@@ -324,6 +337,48 @@ fn profile_writes_text_and_files_that_python_reads() {
             format!("{} layers, {} tracks\n", layers.len(), threads.parse::<usize>().unwrap() + 1);
         assert_eq!(said, expected);
     }
+}
+
+#[test]
+fn sweep_writes_text_json_and_csv() {
+    let folder = Folder::new("sweep");
+    // The mask is (r + g + b - 0.5) * 2: nothing left, everything right.
+    folder.file("halves.tflite", &hand_made::scaled_sum("halves", [1, 32, 64, 3], -0.5));
+    let picture =
+        image::RgbImage::from_fn(50, 30, |x, _| image::Rgb([if x < 25 { 0 } else { 255 }; 3]));
+    picture.save(folder.0.join("in.png")).unwrap();
+    let call = "sweep halves.tflite --picture in.png --sizes 8,32,128 --runs 3 --threads 1 \
+                --json s.json --csv s.csv";
+    let text = folder.good(&call.split_whitespace().collect::<Vec<&str>>());
+    for what in [
+        "3 runs of each size",
+        "* 32x64",
+        "64x128",
+        "half the sides (32x64 to 16x32) took ",
+        " and 25 % of the multiply-adds; the article expects a quarter",
+        "###",
+    ] {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&folder.read("s.json")).unwrap();
+    assert_eq!(json["reference"], serde_json::json!([32, 64]));
+    let rows = json["rows"].as_array().unwrap();
+    let sizes: Vec<_> = rows.iter().map(|row| (&row["height"], &row["width"])).collect();
+    let wanted = [[8, 8], [16, 32], [32, 64], [64, 128]].map(|s| s.map(serde_json::Value::from));
+    assert_eq!(sizes, wanted.iter().map(|[h, w]| (h, w)).collect::<Vec<_>>());
+    for row in rows {
+        assert!(row["iou"].as_f64().unwrap() > 0.9 && row["ms"]["median"].as_f64().unwrap() > 0.0);
+    }
+    let csv = String::from_utf8(folder.read("s.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + rows.len());
+    assert!(lines[3].starts_with("32,64,") && lines[3].ends_with(",1.000000,1.000000,"), "{csv}");
+    let columns = lines[0].split(',').count();
+    assert!(lines.iter().all(|line| line.split(',').count() == columns), "{csv}");
+
+    // Without a picture times only; a size that is refused is listed with its reason.
+    let text = folder.good(&["sweep", "halves.tflite", "--sizes", "64", "--runs", "1"]);
+    assert!(text.contains("no picture was given") && text.contains("no size is half"), "{text}");
 }
 
 #[test]

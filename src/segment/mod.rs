@@ -128,6 +128,25 @@ impl Segmenter {
         Ok(&self.bytes)
     }
 
+    /// What the model says of each pixel in its last run, `[height][width][channels]` as real
+    /// numbers, and what these are. Classes come as one number each.
+    pub fn scores(&mut self, model: &Model) -> Result<(Scores, Vec<f32>)> {
+        self.follow(model)?;
+        let Layout { output, mask_grid, scores, .. } = self.layout;
+        let stored = model.output(output)?;
+        let mut numbers = vec![0.0; stored.len()];
+        match (stored, mask_grid) {
+            (stored, Some(grid)) => grid.load(stored, &mut numbers),
+            (View::F32(v), _) => numbers.copy_from_slice(v),
+            (View::I32(v), _) => numbers.iter_mut().zip(v).for_each(|(n, &c)| *n = c as f32),
+            (View::I64(v), _) => numbers.iter_mut().zip(v).for_each(|(n, &c)| *n = c as f32),
+            (other, None) => {
+                return Err(Error::unsupported(format!("a mask of {}", other.dtype())));
+            }
+        }
+        Ok((scores, numbers))
+    }
+
     /// `[height, width]` of the mask.
     pub fn mask_size(&self) -> [usize; 2] {
         self.layout.mask

@@ -173,6 +173,12 @@ impl WasmModel {
         described(&self.model.outputs().into_iter().map(TensorInfo::of).collect::<Vec<_>>())
     }
 
+    /// Height and width the file was made for: `[number, number]`, or `undefined`.
+    #[wasm_bindgen(js_name = ownSize)]
+    pub fn own_size(&self) -> JsValue {
+        described(&self.model.own_size())
+    }
+
     /// Heights and widths the model allows: `[number, number][]`.
     pub fn sizes(&self) -> JsValue {
         described(&self.model.sizes())

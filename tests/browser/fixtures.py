@@ -9,6 +9,7 @@ NAME.WxH.u8           TFLite's mask of NAME.png, 0..255, row-major, at the model
 picture-192.WxH.u8    the same from the model made for 192x192 pixels
 NETWORK.tflite        of models/, int8 in and out; NETWORK.rgba a picture of its size, NETWORK.u8 its mask by TFLite
 *.tflite              files that are no models, damaged models, models that cannot run
+sweep.json            how far TFLite's masks of picture.png at other sizes agree with that at 256x256
 fixtures.json         what the pictures show, in numbers
 """
 
@@ -29,6 +30,8 @@ from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 
 OUT = selfie.ROOT / "target/tests/browser"
 WIDTH, HEIGHT = 640, 480
+# Sides at which masks are compared with that of 256.
+SWEPT = [96, 128, 160, 192, 224, 256, 320]
 # int8 networks that end in scores of classes, and in their probabilities.
 QUANTIZED = {"mobilenetv3_lraspp": False, "multiclass_selfie": True}
 
@@ -68,6 +71,20 @@ def write_masks(name, image, size=None):
     for m in (small, large):
         (OUT / f"{name}.{m.width}x{m.height}.u8").write_bytes(m.tobytes())
     return float((np.asarray(large) >= 128).mean())
+
+
+def write_sweep(image):
+    """IoU and agreement of TFLite's masks at other sizes with that at 256, stretched over the picture, at one half."""
+    data = selfie.load("selfie_segmentation")
+    masks = {}
+    for side in SWEPT:
+        made = data if side == 256 else selfie.resized(data, side, side)
+        mask = tflite.invoke(tflite.interpreter(made), [pictures.stretched(image, [side, side])])[0][0, :, :, 0]
+        masks[side] = np.asarray(Image.fromarray(mask).resize(image.size, Image.Resampling.BILINEAR)) >= 0.5
+    own = masks[256]
+    rows = {side: {"iou": float((m & own).sum() / (m | own).sum()), "agreement": float((m == own).mean())}
+            for side, m in masks.items()}
+    (OUT / "sweep.json").write_text(json.dumps(rows, indent=1))
 
 
 def write_quantized(name, ends_in_probabilities):
@@ -133,6 +150,7 @@ def main():
     share = write_masks("picture", still)
     camera_share = write_masks("camera", filmed)
     write_masks("picture-192", still, [192, 192])
+    write_sweep(still)
     write_bad_models()
     for name, ends_in_probabilities in QUANTIZED.items():
         write_quantized(name, ends_in_probabilities)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { servePackage } from './package.mjs';
-import { canvasPixels, decodePixels, drawnMask, iou, serveDemo } from './page.mjs';
+import { canvasPixels, decodePixels, drawnMask, iou, serveDemo, slowDevice } from './page.mjs';
 import { FIXTURES, fixture } from './tools.mjs';
 import { firefox, webkit } from './webdriver.mjs';
 
@@ -85,6 +85,25 @@ for (const { name, open, expect } of BROWSERS) {
       assert.equal(code, expect.threaded ? 'bad-input' : 'unsupported-build', message);
     });
 
+    test('sweeps input sizes, with masks that agree as TFLite’s do', async () => {
+      const wanted = JSON.parse(fixture('sweep.json'));
+      const { sweep, shape } = await session.evaluate(async () => {
+        const { createSegmenter, sweepSizes } = await import('/octomask/index.js');
+        const { pictureElement } = await import('/in-page/masks.mjs');
+        const segmenter = await createSegmenter();
+        const sweep = await sweepSizes(segmenter.model, { frame: await pictureElement(), rounds: 2 });
+        const { shape } = segmenter.model.inputs[0];
+        segmenter.dispose();
+        return { sweep, shape };
+      });
+      assert.deepEqual(shape, [1, 256, 256, 3]);
+      assert.deepEqual(sweep.rows.map((row) => row.height), Object.keys(wanted).map(Number));
+      for (const { height, iou, ms } of sweep.rows) {
+        assert.ok(Math.abs(iou - wanted[height].iou) < 0.015, `${height}: IoU ${iou} for ${wanted[height].iou}`);
+        assert.ok(ms.median > 0, `${height}: ${JSON.stringify(ms)}`);
+      }
+    });
+
     test('the page masks a picture', async () => {
       await session.open(demo.url);
       await session.until('the page to be ready', async () => document.documentElement.dataset.state === 'ready');
@@ -98,6 +117,51 @@ for (const { name, open, expect } of BROWSERS) {
       assert.match(runtime, new RegExp(`the ${expect.build} build`));
       const layers = await session.evaluate(async () => document.querySelectorAll('#layers tbody tr').length);
       assert.ok(layers > 50, `${layers} layers`);
+    });
+
+    test('the page sweeps over that picture', async () => {
+      await session.evaluate(async () => document.querySelector('#sweep').click());
+      await session.until('the sweep to end', async () => !document.querySelector('#sweep-result').hidden);
+      const [rows, charts] = await session.evaluate(async () => [
+        [...document.querySelectorAll('#sweep-table tbody tr')].map((row) => [row.cells[0].textContent, Number(row.cells[1].textContent), Number(row.cells[4].textContent)]),
+        document.querySelectorAll('#sweep-plots figure > svg').length,
+      ]);
+      assert.equal(charts, 2);
+      assert.equal(rows.length, 7);
+      for (const [size, ms] of rows) assert.ok(ms > 0, `${size}: ${ms} ms`);
+      assert.deepEqual(rows.find(([size]) => size === '256 × 256').slice(2), [1]);
+    });
+
+    test('the page holds the frame rate of a camera', async () => {
+      await session.evaluate(slowDevice);
+      await session.evaluate(async () => {
+        // A camera that shows a counter.
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [640, 480];
+        const context = canvas.getContext('2d');
+        let frame = 0;
+        setInterval(() => {
+          context.fillStyle = `hsl(${++frame % 360} 50% 50%)`;
+          context.fillRect(0, 0, 640, 480);
+        }, 66);
+        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
+        // A new worker, which is the slow one.
+        const choose = (id, value) => {
+          const select = document.querySelector(id);
+          select.value = value;
+          select.dispatchEvent(new Event('change'));
+        };
+        choose('#build', 'simd');
+        choose('#hold', '15');
+      });
+      await session.until('the other build', async () => /the simd build/.test(document.querySelector('#runtime').textContent));
+      await session.evaluate(async () => document.querySelector('#camera').click());
+      await session.until('the camera', async () => Number(document.querySelector('#canvas').dataset.frames) > 10 && document.querySelector('#pace').textContent.startsWith('Holding'));
+      await session.evaluate(async () => { globalThis.slowness.ms = 150; });
+      await session.until('a smaller size', async () => document.querySelector('#pace').textContent.startsWith('Dropped'));
+      await session.evaluate(async () => { globalThis.slowness.ms = 0; });
+      await session.until('the size to come back', async () => document.querySelector('#size').value === '256x256');
+      await session.evaluate(async () => document.querySelector('#camera').click());
     });
   });
 }

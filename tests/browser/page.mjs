@@ -27,6 +27,35 @@ export async function canvasPixels(count) {
   return [width, height, btoa(text)];
 }
 
+/**
+ * In a page, before the worker is started: its answers with times are kept back for `slowness.ms` of 256 x 256 pixels,
+ * and `shown` lists every size that the page shows, and when. So a slow device looks to the page.
+ */
+export async function slowDevice() {
+  globalThis.slowness = { ms: 0 };
+  const add = Worker.prototype.addEventListener;
+  Worker.prototype.addEventListener = function (type, listener, options) {
+    const late = (event) => {
+      const { timings, width, height } = event.data?.result ?? {};
+      const ms = timings ? (globalThis.slowness.ms * width * height) / 65536 : 0;
+      if (!ms) return listener.call(this, event);
+      timings.infer += ms;
+      setTimeout(() => listener.call(this, event), ms);
+    };
+    return add.call(this, type, type === 'message' ? late : listener, options);
+  };
+  globalThis.shown = [];
+  const watch = () => {
+    const note = () => {
+      const side = Number.parseInt(document.querySelector('#size').value);
+      if (side && side !== globalThis.shown.at(-1)?.side) globalThis.shown.push({ side, now: performance.now() });
+    };
+    new MutationObserver(note).observe(document.querySelector('#size'), { childList: true });
+  };
+  if (document.readyState === 'loading') addEventListener('DOMContentLoaded', watch);
+  else watch();
+}
+
 /** What `canvasPixels` gave, as {width, height, rgb}. */
 export function decodePixels([width, height, text]) {
   return { width, height, rgb: Buffer.from(text, 'base64') };

@@ -377,6 +377,6 @@ test('everything works with the keyboard alone', async () => {
   assert.notEqual(chosen, before);
   const shape = `1×${chosen.split('x').map((side) => side / 2).join('×')}×16`;
   await page.waitForFunction((shape) => document.querySelector('#layers tbody tr')?.cells[2].textContent === shape, shape);
-  for (const id of ['threads', 'build']) await tabTo(id);
+  for (const id of ['hold', 'threads', 'build', 'sweep']) await tabTo(id);
   await page.context().close();
 });

@@ -18,7 +18,7 @@ export class FrameChart {
   constructor(place: HTMLElement) {
     for (const part of PARTS) this.#bar.append(make('span', { 'data-part': part }));
     this.#bar.append(make('span', { 'data-part': 'waiting' }));
-    const svg = makeSvg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'plot', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, this.#line);
+    const svg = makeSvg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, this.#line);
     place.append(this.#bar, svg, make('p', { class: 'caption' }, `The last ${HISTORY} frames, at most `, this.#most));
     this.reset();
   }

@@ -4,10 +4,12 @@ import { type Mask, OctomaskError, type Segmenter } from 'octomask';
 import type { Compositor, Effect } from './compose.ts';
 import type { Source } from './sources.ts';
 
-/** What a drawn frame cost; `draw` in ms. */
+/** What a drawn frame cost, in ms. */
 export interface Drawn {
   mask: Mask;
   draw: number;
+  /** All of it: so long no other frame was worked on. */
+  ms: number;
 }
 
 /** A picture is run this often, so that its times settle. */
@@ -15,7 +17,7 @@ const PICTURE_RUNS = 60;
 
 export class FrameLoop {
   readonly #compositor: Compositor;
-  readonly #onDrawn: (drawn: Drawn) => void;
+  readonly #onDrawn: (drawn: Drawn) => Promise<void> | undefined;
   readonly #onError: (error: unknown) => void;
   #segmenter: Segmenter | undefined;
   #source: Source | undefined;
@@ -25,11 +27,15 @@ export class FrameLoop {
   /** A frame came while another was worked on. */
   #fresh = false;
   #runsLeft = 0;
+  #held = false;
+  /** The frame in work. */
+  #last: Promise<void> = Promise.resolve();
   effect: Effect = 'tint';
   /** Of camera and video; a picture does not move. */
   smoothing = true;
 
-  constructor(compositor: Compositor, onDrawn: (drawn: Drawn) => void, onError: (error: unknown) => void) {
+  /** The next frame waits for what `onDrawn` gives. */
+  constructor(compositor: Compositor, onDrawn: (drawn: Drawn) => Promise<void> | undefined, onError: (error: unknown) => void) {
     this.#compositor = compositor;
     this.#onDrawn = onDrawn;
     this.#onError = onError;
@@ -37,6 +43,17 @@ export class FrameLoop {
 
   get source(): Source | undefined {
     return this.#source;
+  }
+
+  /** Begins no frame until `release`, since others use the model; the one in work is finished first. */
+  async hold(): Promise<void> {
+    this.#held = true;
+    await this.#last;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.refresh();
   }
 
   /** Goes on with another model: the frame in work is thrown away if it fails. */
@@ -78,16 +95,17 @@ export class FrameLoop {
       this.#fresh = true;
       return;
     }
-    void this.#run();
+    this.#last = this.#run();
   }
 
   async #run(): Promise<void> {
     const source = this.#source;
     const segmenter = this.#segmenter;
-    if (!source || !segmenter || document.hidden) return;
+    if (!source || !segmenter || this.#held || document.hidden) return;
     this.#busy = true;
     this.#fresh = false;
     const turn = this.#turn;
+    const began = performance.now();
     try {
       const { width, height } = source.size();
       if (width > 0 && height > 0) {
@@ -96,7 +114,8 @@ export class FrameLoop {
         if (turn === this.#turn) {
           const start = performance.now();
           this.#compositor.draw(mask, this.effect);
-          this.#onDrawn({ mask, draw: performance.now() - start });
+          const end = performance.now();
+          await this.#onDrawn({ mask, draw: end - start, ms: end - began });
         }
       }
     } catch (error) {

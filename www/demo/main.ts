@@ -8,9 +8,11 @@ import { FrameChart } from './frames.ts';
 import { LayerTable } from './layers.ts';
 import { type Drawn, FrameLoop } from './loop.ts';
 import { Meter } from './meter.ts';
+import { Pace, sizeText } from './pace.ts';
 import { Problem, sentenceOf } from './problems.ts';
 import { ProfilePanel } from './profile/panel.ts';
 import { type Facing, type Source, decodePicture, hasSecondCamera, openCamera, openPicture, openVideo } from './sources.ts';
+import { SizeSweep } from './sweep.ts';
 import { clearError, onFile, setOptions, setState, setStatus, showError, ui } from './ui.ts';
 
 const engine = new Engine();
@@ -19,6 +21,8 @@ const meter = new Meter();
 const chart = new FrameChart(ui.frames);
 const table = new LayerTable();
 const loop = new FrameLoop(compositor, drawn, failed);
+const pace = new Pace(engine, () => loop.source?.kind !== 'picture', paced);
+const sweep = new SizeSweep(engine, loop, (size) => void resize(size));
 let frames = 0;
 let facing: Facing = 'user';
 /** Only the last one of several sources that are being opened is shown. */
@@ -26,7 +30,8 @@ let opening = 0;
 
 // Frames
 
-function drawn({ mask, draw }: Drawn): void {
+function drawn(frame: Drawn): Promise<void> | undefined {
+  const { mask, draw } = frame;
   const now = performance.now();
   const times = { ...mask.timings, draw, total: mask.timings.total + draw };
   meter.add(times, now);
@@ -35,6 +40,7 @@ function drawn({ mask, draw }: Drawn): void {
   if (mask.layers) table.add(mask.layers, now);
   ui.canvas.dataset['frames'] = String(++frames);
   setState('running');
+  return pace.frame(frame);
 }
 
 function failed(error: unknown): void {
@@ -80,6 +86,9 @@ function show(source: Source | undefined): void {
   chart.reset();
   table.reset();
   loop.show(source);
+  source?.setRate?.(pace.fps);
+  if (source?.kind === 'picture') sweep.stop().then(() => pace.rest()).catch(report);
+  else pace.follow();
   const camera = source?.kind === 'camera';
   ui.camera.textContent = camera ? 'Stop camera' : 'Use camera';
   ui.camera.setAttribute('aria-pressed', String(camera));
@@ -130,10 +139,14 @@ async function load(settings: Settings): Promise<void> {
   clearError();
   if (!loop.source) setState('loading');
   setStatus('Loading the model…');
+  await sweep.stop();
   try {
+    const other = settings.model !== engine.settings.model;
     const segmenter = await engine.load(settings);
     if (!segmenter) return;
     loop.segmenter = segmenter;
+    if (other) sweep.clear();
+    pace.follow();
     await showModel();
   } catch (error) {
     if (settings.model !== engine.settings.model) engine.forgetFile(settings.model);
@@ -152,6 +165,7 @@ async function showModel(): Promise<void> {
   table.setLayers(layers);
   meter.reset();
   chart.reset();
+  sweep.mark(engine.size);
   showSettings();
 }
 
@@ -170,7 +184,7 @@ function showSettings(): void {
   if (!segmenter || !size) return;
   const sizes = segmenter.model.sizes();
   const all = sizes.some((each) => sizeValue(each) === sizeValue(size)) ? sizes : [...sizes, size];
-  setOptions(ui.size, all.map((each) => ({ value: sizeValue(each), text: `${each[1]} × ${each[0]}` })), sizeValue(size));
+  setOptions(ui.size, all.map((each) => ({ value: sizeValue(each), text: sizeText(each) })), sizeValue(size));
   const info = segmenter.model.runtime;
   const count = info.threads === 1 ? '1 thread' : `${info.threads} threads`;
   ui.runtime.textContent = `Runs the ${info.build} build on ${count}. ${info.reason}`;
@@ -181,17 +195,25 @@ function sizeValue([height, width]: Size): string {
   return `${height}x${width}`;
 }
 
-async function resize(value: string): Promise<void> {
-  const [height = 0, width = 0] = value.split('x').map(Number);
+/** A size that was chosen by hand. */
+async function resize(size: Size): Promise<void> {
   clearError();
+  await sweep.stop();
   try {
-    await engine.segmenter?.model.resize(height, width);
+    await engine.segmenter?.model.resize(...size);
+    pace.choose(size);
     await showModel();
     loop.refresh();
   } catch (error) {
     report(error);
     showSettings();
   }
+}
+
+/** A size that holds the frame rate. */
+async function paced(size: Size): Promise<void> {
+  await engine.segmenter?.model.resize(...size);
+  await showModel();
 }
 
 function openModelFile(file: File): void {
@@ -244,7 +266,16 @@ ui.smoothing.addEventListener('change', () => {
   loop.smoothing = ui.smoothing.checked;
 });
 ui.model.addEventListener('change', () => void load({ ...engine.settings, model: ui.model.value }));
-ui.size.addEventListener('change', () => void resize(ui.size.value));
+ui.size.addEventListener('change', () => {
+  const [height = 0, width = 0] = ui.size.value.split('x').map(Number);
+  void resize([height, width]);
+});
+ui.hold.addEventListener('change', () => {
+  const fps = Number(ui.hold.value);
+  loop.source?.setRate?.(fps);
+  sweep.stop().then(() => pace.hold(fps)).catch(report);
+});
+ui.sweep.addEventListener('click', () => void sweep.toggle().catch(report));
 ui.threads.addEventListener('change', () => {
   const threads = ui.threads.value === 'auto' ? 'auto' : Number(ui.threads.value);
   void load({ ...engine.settings, threads });

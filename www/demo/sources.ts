@@ -12,8 +12,13 @@ export interface Source {
   mirrored: boolean;
   /** Extents in pixels; those of a camera change when a phone is turned. */
   size(): { width: number; height: number };
+  /** Asks a camera for more frames a second than the usual 30. */
+  setRate?(fps: number): void;
   stop(): void;
 }
+
+const RESOLUTION = { width: { ideal: 640 }, height: { ideal: 480 } };
+const USUAL_RATE = 30;
 
 export type Facing = 'user' | 'environment';
 
@@ -40,6 +45,10 @@ export async function openCamera(facing: Facing, ended: () => void): Promise<Sou
     element: video,
     mirrored: track?.getSettings().facingMode !== 'environment',
     size: () => ({ width: video.videoWidth, height: video.videoHeight }),
+    setRate(fps) {
+      // A camera that cannot goes on as it does.
+      if (fps > USUAL_RATE) track?.applyConstraints({ ...RESOLUTION, frameRate: { ideal: fps } }).catch(() => undefined);
+    },
     stop() {
       track?.removeEventListener('ended', ended);
       stopTracks();
@@ -50,7 +59,7 @@ export async function openCamera(facing: Facing, ended: () => void): Promise<Sou
 }
 
 async function askCamera(facing: Facing): Promise<MediaStream> {
-  const ideal = { facingMode: facing, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+  const ideal = { facingMode: facing, ...RESOLUTION, frameRate: { ideal: USUAL_RATE } };
   try {
     return await navigator.mediaDevices.getUserMedia({ video: ideal, audio: false });
   } catch (error) {

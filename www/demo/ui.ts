@@ -25,6 +25,8 @@ export const ui = {
   model: element<HTMLSelectElement>('model'),
   modelFile: element<HTMLInputElement>('model-input'),
   size: element<HTMLSelectElement>('size'),
+  hold: element<HTMLSelectElement>('hold'),
+  pace: element('pace'),
   threads: element<HTMLSelectElement>('threads'),
   build: element<HTMLSelectElement>('build'),
   runtime: element('runtime'),
@@ -33,6 +35,13 @@ export const ui = {
   advice: element('advice'),
   layers: element<HTMLTableElement>('layers'),
   layersTotal: element('layers-total'),
+  sweep: element<HTMLButtonElement>('sweep'),
+  sweepProgress: element<HTMLProgressElement>('sweep-progress'),
+  sweepText: element('sweep-text'),
+  sweepResult: element('sweep-result'),
+  sweepPlots: element('sweep-plots'),
+  sweepTable: element<HTMLTableElement>('sweep-table'),
+  sweepReference: element('sweep-reference'),
 };
 
 export type State = 'idle' | 'loading' | 'ready' | 'running' | 'error';

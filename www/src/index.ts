@@ -12,6 +12,8 @@ export {
   type Timings,
 } from './segmenter.ts';
 export { openLab, type Experiment, type Lab, type LabEffort, type LabRow, type LabSetup } from './lab.ts';
+export { Pacer, type FrameTime, type PacerOptions } from './pacer.ts';
+export { sweepSizes, type Halving, type Sweep, type SweepOptions, type SweepRow } from './sweep.ts';
 export type { FrameSource } from './capture.ts';
 export type {
   Advice,

@@ -17,6 +17,8 @@ export interface RawPixels {
 export interface ModelDescription {
   inputs: TensorInfo[];
   outputs: TensorInfo[];
+  /** The size that the file was made for; `undefined` for models without one image input. */
+  ownSize: Size | undefined;
   /** Input sizes the model allows, smallest first. */
   sizes: Size[];
   memoryBytes: number;

@@ -30,12 +30,14 @@ export interface Model {
   readonly inputs: TensorInfo[];
   readonly outputs: TensorInfo[];
   readonly runtime: RuntimeInfo;
+  /** Height and width that the file was made for; `undefined` for models without one image input. */
+  readonly ownSize: Size | undefined;
   /**
    * Runs the model once: one typed array per input, of the input's type and number of elements.
    * The arrays are copied, and remain the caller's. Gives one typed array per output.
    */
   run(inputs: TypedArray[]): Promise<TypedArray[]>;
-  /** Changes the input size: multiples of 8. When it is refused, the model keeps the size it had. */
+  /** Changes the input size: multiples of 8, or the model's own. When it is refused, the model keeps the size it had. */
   resize(height: number, width: number): Promise<void>;
   /** Measures every step. */
   profile(options?: ProfileOptions): Promise<Profile>;
@@ -111,6 +113,10 @@ export class LoadedModel implements Model {
 
   get runtime(): RuntimeInfo {
     return this.#runtime.info;
+  }
+
+  get ownSize(): Size | undefined {
+    return this.#description.ownSize;
   }
 
   async run(inputs: TypedArray[]): Promise<TypedArray[]> {

@@ -18,6 +18,8 @@ export interface Glue {
 export interface WasmModel {
   inputs(): TensorInfo[];
   outputs(): TensorInfo[];
+  /** `undefined` for models without one image input. */
+  ownSize(): Size | undefined;
   sizes(): Size[];
   layers(): LayerInfo[];
   resize(height: number, width: number): void;

@@ -147,6 +147,7 @@ function describe(): ModelDescription {
   return {
     inputs: model().inputs(),
     outputs: model().outputs(),
+    ownSize: model().ownSize(),
     sizes: model().sizes(),
     memoryBytes: memoryBytes(),
   };

@@ -23,6 +23,8 @@ pub enum Command {
     Profile(Profile),
     /// Say what to change in a model, and what each change gains on this device
     Advise(Advise),
+    /// Measure time and mask against the input size
+    Sweep(Sweep),
     /// Cut a person out of a picture
     Segment(Segment),
     /// Measure the blocks of networks side by side
@@ -99,6 +101,30 @@ pub struct Advise {
     /// Write the advice as JSON
     #[arg(long, value_name = "F")]
     pub json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Sweep {
+    /// The .tflite file
+    pub model: PathBuf,
+    /// A PNG or JPEG file, whose masks at all sizes are compared
+    #[arg(long, value_name = "P")]
+    pub picture: Option<PathBuf>,
+    /// Longer sides of the sizes to try beside the model's own, multiples of 8
+    #[arg(long, value_name = "96,128,...", value_delimiter = ',')]
+    pub sizes: Vec<usize>,
+    /// Measured runs of each size
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count(1))]
+    pub runs: usize,
+    /// Threads to run on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// Write the sweep as JSON
+    #[arg(long, value_name = "F")]
+    pub json: Option<PathBuf>,
+    /// Write one row for each size
+    #[arg(long, value_name = "F")]
+    pub csv: Option<PathBuf>,
 }
 
 #[derive(Args)]

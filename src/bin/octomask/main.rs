@@ -1,5 +1,5 @@
-//! The command line: `run`, `inspect`, `profile`, `advise`, `segment` and `lab`. Every failure is one
-//! line on stderr that says what and where, and a non-zero exit code.
+//! The command line: `run`, `inspect`, `profile`, `advise`, `sweep`, `segment` and `lab`. Every failure
+//! is one line on stderr that says what and where, and a non-zero exit code.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod lab;
 mod npy;
 mod picture;
 mod report;
+mod sweep;
 
 use args::{Advise, Command, Inspect, Profile, Run, Segment};
 use octomask::profile::{csv, trace};
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect(&args),
         Command::Profile(args) => profile(&args),
         Command::Advise(args) => advise(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Segment(args) => segment(&args),
         Command::Lab(args) => lab::lab(&args),
     };

@@ -30,7 +30,7 @@ export function roofline(profile: Profile): SVGSVGElement {
   const x = (value: number) => MARGIN.left + ((Math.log10(value) - x0) / (x1 - x0)) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value: number) => HEIGHT - MARGIN.bottom - ((Math.log10(value) - y0) / (y1 - y0)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
 
-  const svg = makeSvg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'plot', role: 'img' });
+  const svg = makeSvg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img' });
   const slowest = [...layers].sort((a, b) => b.ms.median - a.ms.median)[0];
   const said = `Roofline of ${layers.length} layers: limits ${digits(most)} GFLOP/s and ${digits(gbps)} GB/s.`
     + (slowest ? ` The slowest, ${slowest.op} ${slowest.index}, runs at ${digits(slowest.gflops)} GFLOP/s.` : '');
