@@ -226,6 +226,22 @@ impl Data {
         })
     }
 
+    /// The elements as a file has them, little-endian.
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        fn each<const N: usize, T: Copy>(elements: &[T], write: fn(T) -> [u8; N]) -> Vec<u8> {
+            elements.iter().flat_map(|&x| write(x)).collect()
+        }
+        match self {
+            Data::F32(v) => each(v, f32::to_le_bytes),
+            Data::F16(v) => each(v, u16::to_le_bytes),
+            Data::I8(v) => each(v, i8::to_le_bytes),
+            Data::U8(v) | Data::Bool(v) => v.clone(),
+            Data::I16(v) => each(v, i16::to_le_bytes),
+            Data::I32(v) => each(v, i32::to_le_bytes),
+            Data::I64(v) => each(v, i64::to_le_bytes),
+        }
+    }
+
     /// The element type.
     pub fn dtype(&self) -> DType {
         self.view().dtype()
@@ -478,42 +494,28 @@ pub fn f16_to_f32(bits: u16) -> f32 {
     f32::from_bits(value.to_bits() | sign)
 }
 
-/// The nearest half float, of two equally near the one whose last bit is 0. What is too large becomes
-/// infinity.
+/// The bits of the nearest half float, halves to even; infinite beyond the largest, 65504.
 pub fn f32_to_f16(value: f32) -> u16 {
-    let sign = (value.to_bits() >> 16 & 0x8000) as u16;
-    let magnitude = value.abs();
-    if magnitude.is_nan() {
-        return sign | 0x7e00;
-    }
-    // Halves have steps of 2^-24 up to 2^-14, and above that of 2^-10 times the power of two below.
-    let exponent = (magnitude.to_bits() >> 23) as i32 - 127;
-    let step = (exponent.max(-14) - 10).min(127);
-    let steps = (f64::from(magnitude) / f64::from(step).exp2()).round_ties_even();
-    // A carry into the next power of two is right as it is: the bits are those of a number.
-    let bits = steps + f64::from(exponent.max(-14) + 14) * 1024.0;
-    sign | bits.min(f64::from(0x7c00)) as u16
+    let (sign, magnitude) = ((value.to_bits() >> 16 & 0x8000) as u16, value.abs());
+    let bits = magnitude.to_bits();
+    let half = match magnitude {
+        _ if magnitude.is_nan() => 0x7e00,
+        // Half way to what would be the next one, and from there on.
+        65520.0.. => 0x7c00,
+        // Normal: drop 13 bits of the mantissa; a carry goes into the exponent, as it should.
+        _ if bits >= (127 - 14) << 23 => {
+            let rounded = bits + 0xfff + (bits >> 13 & 1);
+            ((rounded >> 13) - ((127 - 15) << 10)) as u16
+        }
+        // Subnormal: a multiple of 2^-24.
+        _ => (magnitude * f32::from_bits((127 + 24) << 23)).round_ties_even() as u16,
+    };
+    sign | half
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_floats_are_the_nearest() {
-        // All of them, and what lies between two that follow each other.
-        for bits in 0..0x7c00u16 {
-            let (low, high) = (f16_to_f32(bits), f16_to_f32(bits + 1));
-            assert_eq!((f32_to_f16(low), f32_to_f16(-low)), (bits, bits | 0x8000));
-            let middle = if high.is_finite() { (low + high) / 2.0 } else { 65520.0 };
-            assert_eq!(f32_to_f16(middle), bits + (bits & 1), "{middle}");
-            assert_eq!(f32_to_f16(middle.next_down()), bits);
-            assert_eq!(f32_to_f16(middle.next_up()), bits + 1);
-        }
-        assert_eq!([f32_to_f16(f32::INFINITY), f32_to_f16(f32::MAX)], [0x7c00; 2]);
-        assert!(f16_to_f32(f32_to_f16(f32::NAN)).is_nan());
-        assert_eq!(f32_to_f16(f32::MIN_POSITIVE), 0);
-    }
 
     #[test]
     fn shapes_that_overflow_are_refused() {
@@ -544,8 +546,53 @@ mod tests {
     }
 
     #[test]
+    fn floats_become_the_nearest_half_floats() {
+        for bits in (0..=u16::MAX).filter(|b| !f16_to_f32(*b).is_nan()) {
+            assert_eq!(f32_to_f16(f16_to_f32(bits)), bits, "{bits:#06x}");
+        }
+        // Between each two neighbours: the middle goes to the even one, all else to the nearer one.
+        for low in 0..0x7bffu16 {
+            let (a, b) = (f16_to_f32(low), f16_to_f32(low + 1));
+            let middle = (a + b) / 2.0; // exact: both have 11 bits
+            let even = low + (low & 1);
+            for (x, nearest) in
+                [(middle.next_down(), low), (middle, even), (middle.next_up(), low + 1)]
+            {
+                assert_eq!(f32_to_f16(x), nearest, "{x}");
+                assert_eq!(f32_to_f16(-x), nearest | 0x8000, "-{x}");
+            }
+        }
+        for (x, bits) in [(65504.0, 0x7bff), (65519.99, 0x7bff), (65520.0, 0x7c00), (1e30, 0x7c00)]
+        {
+            assert_eq!(f32_to_f16(x), bits, "{x}");
+        }
+        assert_eq!(f32_to_f16(f32::NEG_INFINITY), 0xfc00);
+        assert!(f16_to_f32(f32_to_f16(f32::NAN)).is_nan());
+        assert_eq!(f32_to_f16(1e-30), 0);
+    }
+
+    #[test]
     fn bytes_of_a_broken_length_are_refused() {
         assert_eq!(Data::from_le_bytes(DType::F32, &[0; 7]), None);
         assert_eq!(Data::from_le_bytes(DType::I16, &[1, 2]), Some(Data::I16(vec![0x0201])));
+    }
+
+    #[test]
+    fn bytes_are_read_as_they_were_written() {
+        for data in [
+            Data::F32(vec![1.5, -0.0]),
+            Data::F16(vec![0x3c00, 0x8001]),
+            Data::I8(vec![-128, 1]),
+            Data::U8(vec![0, 255]),
+            Data::I16(vec![-2, 0x0102]),
+            Data::I32(vec![i32::MIN, 7]),
+            Data::I64(vec![i64::MIN, 7]),
+            Data::Bool(vec![0, 1]),
+        ] {
+            let bytes = data.to_le_bytes();
+            assert_eq!(bytes.len(), 2 * data.dtype().size());
+            assert_eq!(Data::from_le_bytes(data.dtype(), &bytes), Some(data));
+        }
+        assert_eq!(Data::I16(vec![0x0102]).to_le_bytes(), [2, 1]);
     }
 }

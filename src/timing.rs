@@ -1,4 +1,8 @@
-//! Several models timed in turn, so that whatever else the machine does meets all of them alike.
+//! Times of several models, side by side.
+//!
+//! What else the machine does, and how fast its processor runs just then, changes within seconds. So models that are
+//! to be compared run in turn, A B C A B C and so on: whatever comes and goes meets all of them alike, and the ratio
+//! of two times of the same round holds when neither time alone would.
 
 #![forbid(unsafe_code)]
 
@@ -6,86 +10,168 @@ use crate::model::Model;
 use crate::profile::{Stats, clock_resolution};
 use crate::session::Clock;
 
-/// A reading of the clock is of at least so many of its steps: 5 % of it is then the step.
-const STEPS: f64 = 20.0;
+/// How long models are run for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Rounds, at least one. In each, every model is timed once.
+    pub rounds: usize,
+    /// No further round begins after so many milliseconds, once there were [`LEAST_ROUNDS`].
+    pub at_most_ms: f64,
+}
 
-/// Runs of one reading, at most.
-const MAX_REPEATS: usize = 1000;
+/// What is measured however little time there is, unless fewer rounds are wanted: the median of three is not the time
+/// that something else disturbed.
+pub const LEAST_ROUNDS: usize = 3;
 
-/// Milliseconds of one run of each model: first to last, `rounds` times (at least once), on whatever the
-/// inputs hold. What the clock is too coarse for is repeated within a reading.
-pub fn in_turn(models: &mut [Model], clock: Clock, rounds: usize) -> Vec<Stats> {
-    let least = STEPS * clock_resolution(clock);
-    let repeats: Vec<usize> = models
-        .iter_mut()
-        .map(|model| enough_repeats(least, |n| reading(model, clock, n)))
-        .collect();
-    let mut times = vec![Vec::with_capacity(rounds.max(1)); models.len()];
-    for _ in 0..rounds.max(1) {
-        for ((model, times), &n) in models.iter_mut().zip(&mut times).zip(&repeats) {
-            times.push(reading(model, clock, n) / n as f64);
+/// A model runs again and again until one time has lasted so long: a run of a few microseconds would be measured with
+/// what the others left in the caches, and is hardly longer than looking at the clock.
+const SAMPLE_MS: f64 = 1.0;
+
+/// The same in steps of the clock, which may be 1 ms long: an error of two ends of up to a step each.
+const SAMPLE_STEPS: f64 = 20.0;
+
+/// Before it is timed, a model runs for so long, and so often: a browser compiles again what is run often.
+const WARMUP_MS: f64 = 20.0;
+const WARMUP_RUNS: usize = 3;
+
+/// More runs do not make one time, even if the clock stands still.
+const MAX_REPEATS: usize = 10_000;
+
+/// Runs the models in turn on whatever their inputs hold. Milliseconds of one run: how they are spread over the
+/// rounds, for each model.
+pub fn in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Stats> {
+    times_in_turn(models, clock, effort).iter().map(|times| Stats::of(times)).collect()
+}
+
+/// The same times themselves: for each model, one of each round, in milliseconds.
+pub fn times_in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Vec<f64>> {
+    let step = clock_resolution(clock);
+    times_of(models.len(), &mut |i| models[i].run(), clock, step, effort)
+}
+
+/// How many times as long one of the models takes as another one: the median of the rounds' own ratios. 0 without
+/// rounds.
+pub fn ratio(times: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = times.iter().zip(to).map(|(a, b)| a / b).collect();
+    Stats::of(&ratios).median
+}
+
+/// Times `count` things, of which `run` runs one, by a clock of steps of `step` milliseconds.
+fn times_of(
+    count: usize,
+    run: &mut dyn FnMut(usize),
+    clock: Clock,
+    step: f64,
+    effort: &Effort,
+) -> Vec<Vec<f64>> {
+    let begin = clock();
+    let repeats: Vec<usize> = (0..count).map(|i| warm_up(&mut || run(i), clock, step)).collect();
+    let mut times = vec![Vec::with_capacity(effort.rounds.min(MAX_REPEATS)); count];
+    for round in 0..effort.rounds.max(1) {
+        if round >= LEAST_ROUNDS && clock() - begin >= effort.at_most_ms {
+            break;
+        }
+        for (i, &repeats) in repeats.iter().enumerate() {
+            times[i].push(elapsed(&mut || run(i), repeats, clock) / repeats as f64);
         }
     }
-    times.iter().map(|times| Stats::of(times)).collect()
+    times
 }
 
-/// Milliseconds of `repeats` runs.
-fn reading(model: &mut Model, clock: Clock, repeats: usize) -> f64 {
-    let start = clock();
-    (0..repeats).for_each(|_| model.run());
-    clock() - start
-}
-
-/// How many runs take at least so many milliseconds; `read` says how long some took.
-fn enough_repeats(least: f64, mut read: impl FnMut(usize) -> f64) -> usize {
-    // The first run finds nothing in the caches.
-    read(1);
+/// How many runs make one time.
+fn warm_up(run: &mut dyn FnMut(), clock: Clock, step: f64) -> usize {
+    let begin = clock();
+    for runs in 1..MAX_REPEATS {
+        run();
+        if runs >= WARMUP_RUNS && clock() - begin >= WARMUP_MS {
+            break;
+        }
+    }
+    let sample = SAMPLE_MS.max(SAMPLE_STEPS * step);
     let mut repeats = 1;
-    while repeats < MAX_REPEATS && read(repeats) < least {
+    while repeats < MAX_REPEATS && elapsed(run, repeats, clock) < sample {
         repeats *= 2;
     }
     repeats
 }
 
+fn elapsed(run: &mut dyn FnMut(), repeats: usize, clock: Clock) -> f64 {
+    let begin = clock();
+    for _ in 0..repeats {
+        run();
+    }
+    clock() - begin
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::testing::GraphBuilder;
-    use crate::model::Options;
-    use crate::ops::{Op, Unary};
-    use std::sync::OnceLock;
-    use std::time::Instant;
+    use std::cell::Cell;
 
-    fn clock() -> f64 {
-        static START: OnceLock<Instant> = OnceLock::new();
-        START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+    thread_local! {
+        static NOW: Cell<f64> = const { Cell::new(0.0) };
     }
 
-    /// As browsers have it where pages are not isolated.
-    fn coarse_clock() -> f64 {
-        clock().floor()
+    fn exact() -> f64 {
+        NOW.get()
     }
 
-    fn tanh_of(elements: usize) -> Model {
-        let mut b = GraphBuilder::new();
-        let x = b.input(&[elements]);
-        let y = b.node(Op::Unary(Unary::Tanh), &[x]);
-        Model::from_graph(b.build(&[y]), &Options::default()).unwrap()
+    /// Goes in steps of a millisecond.
+    fn coarse() -> f64 {
+        NOW.get().floor()
+    }
+
+    fn pass(ms: f64) {
+        NOW.set(NOW.get() + ms);
+    }
+
+    const TEN: Effort = Effort { rounds: 10, at_most_ms: f64::INFINITY };
+
+    #[test]
+    fn each_takes_its_turn() {
+        let mut order = Vec::new();
+        let mut run = |i: usize| {
+            order.push(i);
+            pass([5.0, 2.0, 3.0][i]);
+        };
+        let times = times_of(3, &mut run, exact, 0.0, &TEN);
+        assert_eq!(times, [vec![5.0; 10], vec![2.0; 10], vec![3.0; 10]]);
+        assert_eq!(order[order.len() - 30..], [0, 1, 2].repeat(10));
+        assert_eq!(ratio(&times[0], &times[1]), 2.5);
     }
 
     #[test]
-    fn every_model_is_timed_also_by_a_coarse_clock() {
-        for clock in [clock as Clock, coarse_clock] {
-            let mut models = [tanh_of(100_000), tanh_of(10)];
-            let [large, small] = in_turn(&mut models, clock, 3)[..] else { panic!("two models") };
-            assert!(large.median > small.median && small.median > 0.0, "{large:?} {small:?}");
+    fn short_runs_are_repeated_until_a_clock_can_tell() {
+        for (clock, step, bound) in [(exact as Clock, 0.0, 1e-9), (coarse as Clock, 1.0, 0.05)] {
+            let times = times_of(2, &mut |i| pass([0.03, 7.0][i]), clock, step, &TEN);
+            for (times, truth) in times.iter().zip([0.03, 7.0]) {
+                for ms in times {
+                    assert!(
+                        (ms / truth - 1.0).abs() <= bound,
+                        "{ms} for {truth} in steps of {step}"
+                    );
+                }
+            }
         }
     }
 
     #[test]
-    fn readings_are_long_enough() {
-        assert_eq!(enough_repeats(20.0, |n| n as f64 * 3.0), 8);
-        assert_eq!(enough_repeats(0.0, |_| 0.0), 1);
-        assert!(enough_repeats(1.0, |_| 0.0) >= MAX_REPEATS);
+    fn rounds_end_when_time_is_up() {
+        let begin = exact();
+        let effort = Effort { rounds: 1000, at_most_ms: 500.0 };
+        let times = times_of(2, &mut |_| pass(10.0), exact, 0.0, &effort);
+        assert!(exact() - begin < 530.0);
+        assert!(times[0].len() > 10 && times[0].len() == times[1].len());
+        // Three rounds, however long they are.
+        let slow = times_of(1, &mut |_| pass(900.0), exact, 0.0, &effort);
+        assert_eq!(slow, [[900.0; 3]]);
+        let one = Effort { rounds: 0, ..effort };
+        assert_eq!(times_of(1, &mut |_| pass(900.0), exact, 0.0, &one), [[900.0]]);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_ends_too() {
+        let times = times_of(1, &mut |_| (), || 0.0, 0.0, &TEN);
+        assert_eq!(times, [[0.0; 10]]);
     }
 }
