@@ -49,39 +49,10 @@ pub fn in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Stats
 /// The same times themselves: for each model, one of each round, in milliseconds.
 pub fn times_in_turn(models: &mut [Model], clock: Clock, effort: &Effort) -> Vec<Vec<f64>> {
     let begin = clock();
-    let Turns { models, repeats, .. } = Turns::warm_up(models, clock);
+    let step = clock_resolution(clock);
+    let repeats: Vec<usize> =
+        models.iter_mut().map(|model| warm_up(&mut || model.run(), clock, step)).collect();
     rounds(&repeats, &mut |i| models[i].run(), clock, begin, effort)
-}
-
-/// Models that are warm, to be timed in turn again and again.
-#[derive(Debug)]
-pub struct Turns<'a> {
-    models: &'a mut [Model],
-    clock: Clock,
-    /// How many runs make one time of each.
-    repeats: Vec<usize>,
-}
-
-impl Turns<'_> {
-    /// Runs each model until it is as fast as it gets.
-    pub fn warm_up(models: &mut [Model], clock: Clock) -> Turns<'_> {
-        let step = clock_resolution(clock);
-        let repeats =
-            models.iter_mut().map(|model| warm_up(&mut || model.run(), clock, step)).collect();
-        Turns { models, clock, repeats }
-    }
-
-    /// Milliseconds that one round takes, by the times of one.
-    pub fn round_ms(&self, once: &[Vec<f64>]) -> f64 {
-        let one = |(times, &repeats): (&Vec<f64>, &usize)| times[0] * repeats as f64;
-        once.iter().zip(&self.repeats).map(one).sum()
-    }
-
-    /// As [`times_in_turn`], without warming up.
-    pub fn times(&mut self, effort: &Effort) -> Vec<Vec<f64>> {
-        let Turns { models, clock, repeats } = self;
-        rounds(repeats, &mut |i| models[i].run(), *clock, (*clock)(), effort)
-    }
 }
 
 /// What was measured of a model that ran in turn with others.

@@ -152,6 +152,16 @@ fn quantized_relu() -> Vec<u8> {
 }
 
 #[test]
+fn a_model_with_nothing_to_gain_is_told_so() {
+    let folder = Folder::with_model("advise");
+    let text = folder.good(&["advise", "sum.tflite", "--json", "advice.json", "--threads", "2"]);
+    assert!(text.starts_with("Nothing to gain"), "{text}");
+    assert_eq!(folder.read("advice.json"), b"[]\n");
+    let error = folder.bad(&["advise", "in.npy"]);
+    assert!(error.contains("in.npy: this is not a .tflite file"), "{error}");
+}
+
+#[test]
 fn quantized_models_keep_their_types() {
     let folder = Folder::new("quantized");
     folder.file("relu.tflite", &quantized_relu());

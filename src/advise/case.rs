@@ -15,6 +15,10 @@ pub struct Case<'a> {
     producers: HashMap<TensorId, usize>,
     /// For each tensor, the nodes that read it, once each.
     consumers: Vec<Vec<usize>>,
+    /// For each tensor, whether the caller gets it.
+    is_output: Vec<bool>,
+    /// For each tensor, [`Case::is_inside`].
+    is_inside: Vec<bool>,
     /// For each operator of the file, the layers that do its work: one, or some more where numbers are
     /// converted for it.
     layers_of: HashMap<usize, Vec<usize>>,
@@ -30,7 +34,16 @@ impl<'a> Case<'a> {
             }
         }
         let (producers, consumers) = (graph.producers(), consumers(graph));
-        Case { graph, profile, producers, consumers, layers_of }
+        let mut is_output = vec![false; graph.tensors.len()];
+        graph.outputs.iter().for_each(|id| is_output[id.0] = true);
+        let mut is_inside: Vec<bool> = is_output.iter().map(|&output| !output).collect();
+        for node in graph.nodes.iter().rev() {
+            let mixes = !node.op.is_cheap() || matches!(node.op, Op::Binary(_));
+            if !mixes && !node.outputs.iter().all(|id| is_inside[id.0]) {
+                node.inputs.iter().flatten().for_each(|id| is_inside[id.0] = false);
+            }
+        }
+        Case { graph, profile, producers, consumers, is_output, is_inside, layers_of }
     }
 
     /// All nodes, numbered.
@@ -65,7 +78,7 @@ impl<'a> Case<'a> {
 
     /// Whether the caller gets a tensor.
     pub fn is_output(&self, id: TensorId) -> bool {
-        self.graph.outputs.contains(&id)
+        self.is_output[id.0]
     }
 
     /// The only node that reads a tensor, which the caller does not get.
@@ -85,6 +98,12 @@ impl<'a> Case<'a> {
                 let node = &self.graph.nodes[p];
                 node.op == Op::Dequantize && node.inputs.iter().flatten().all(|&id| stored(id))
             })
+    }
+
+    /// Whether a tensor goes through layers that mix it with others, or with weights, before the caller gets
+    /// it: otherwise it may be a mask.
+    pub fn is_inside(&self, id: TensorId) -> bool {
+        self.is_inside[id.0]
     }
 
     /// Milliseconds of the layers that do the work of these nodes, each counted once.

@@ -131,6 +131,11 @@ impl<'a> Editor<'a> {
         self.instead[old.0] = id;
     }
 
+    /// Gives a new constant scales.
+    pub fn set_scales(&mut self, id: TensorId, scales: Quantization) {
+        self.graph.tensors[id.0].quantization = Some(scales);
+    }
+
     /// Gives a tensor the scales of another one.
     pub fn scale_like(&mut self, id: TensorId, like: TensorId) {
         let like = self.graph.tensor(like).quantization.clone();
@@ -272,5 +277,71 @@ impl<'a> Editor<'a> {
         self.graph.validate()?;
         self.graph.infer_shapes()?;
         Ok(self.graph)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advise::rules::testing::{Form, Net, ops, run};
+    use crate::ops::{BinaryKind, Unary};
+
+    #[test]
+    fn nodes_that_nobody_needs_any_more_go() {
+        let mut net = Net::new([8, 8], 3);
+        let x = net.conv(4, 3, 1);
+        net.conv(4, 1, 1);
+        net.unary(Unary::Tanh);
+        net.binary(BinaryKind::Add, x);
+        let net = net.done();
+        let mut editor = Editor::new(&net.graph);
+        editor.read_instead(net.graph.nodes[2].outputs[0], x);
+        let changed = editor.finish().unwrap();
+        assert_eq!(ops(&changed), ["CONV_2D", "ADD"]);
+        assert_eq!(changed.nodes[1].inputs, [Some(x), Some(x)]);
+    }
+
+    #[test]
+    fn weights_are_stored_as_those_before_them() {
+        for form in Form::ALL {
+            let mut net = Net::of_form(form, [8, 8], 3);
+            net.conv(4, 3, 1);
+            let net = net.done();
+            let place = net.graph.nodes.len() - 1;
+            let mut editor = Editor::new(&net.graph);
+            let [x, filter, bias] = [0, 1, 2].map(|k| editor.operand(place, k).unwrap());
+            let new = editor.weights(place, filter, &[6, 3, 3, 3], 0).unwrap();
+            let bias = editor.bias(place, [x, new], Some(bias), 6).unwrap();
+            let node = editor.node_mut(place).unwrap();
+            (node.inputs[1], node.inputs[2]) = (Some(new), Some(bias));
+            let changed = editor.finish().unwrap();
+            let stored = |graph: &Graph| -> Vec<DType> {
+                let constants = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
+                let constants = constants.map(|&id| graph.tensor(id)).filter(|t| t.is_const());
+                constants.map(|t| t.dtype).collect()
+            };
+            assert_eq!(stored(&changed), stored(&net.graph), "{form:?}");
+            assert_eq!(changed.tensor(changed.outputs[0]).shape.dims(), [1, 8, 8, 6]);
+            run(&changed);
+        }
+    }
+
+    #[test]
+    fn broken_changes_are_refused() {
+        let mut net = Net::new([8, 8], 3);
+        let x = net.conv(4, 3, 1);
+        let y = net.conv(4, 3, 1);
+        let net = net.done();
+        // Read before it is made, in a circle, and of the wrong shape.
+        let mut editor = Editor::new(&net.graph);
+        editor.read_instead(net.graph.inputs[0], y);
+        assert!(editor.finish().is_err());
+        let mut editor = Editor::new(&net.graph);
+        editor.read_instead(x, y);
+        editor.read_instead(y, x);
+        assert!(editor.finish().is_err());
+        let mut editor = Editor::new(&net.graph);
+        editor.read_instead(x, net.graph.inputs[0]);
+        assert!(editor.finish().unwrap_err().to_string().contains("operator 1 (CONV_2D)"));
     }
 }

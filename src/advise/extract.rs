@@ -176,9 +176,10 @@ impl<'a> Cut<'a> {
         let consumers = consumers(graph);
         let mut writes: Vec<TensorId> = made.iter().copied().collect();
         writes.retain(|id| consumers[id.0].iter().any(|&i| !inside[i]));
-        writes.retain(|id| !graph.outputs.contains(id) && !graph.tensor(*id).is_const());
+        writes.retain(|id| !graph.tensor(*id).is_const());
         writes.sort_unstable();
-        // The caller's results may be other tensors than before: they are known by their place.
+        // The caller's results may be other tensors than before: they are known by their place. One that others
+        // read as well is there twice, as it may be only one of both in the other graph.
         writes.extend(graph.outputs.iter().filter(|id| made.contains(id)));
         Cut { graph, nodes, reads, writes }
     }
@@ -204,5 +205,112 @@ impl<'a> Cut<'a> {
         cut.outputs = self.writes.iter().map(|&id| id_of(&mut cut, id)).collect();
         cut.validate()?;
         Ok(cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advise::edit::Editor;
+    use crate::advise::rules::testing::{Form, Net, ops};
+    use crate::ops::{BinaryKind, Op, Unary};
+
+    /// The block of a network whose node `place` becomes HARD_SWISH.
+    fn block(net: &Net, place: usize) -> Block {
+        let mut editor = Editor::new(&net.graph);
+        editor.node_mut(place).unwrap().op = Op::Unary(Unary::HardSwish);
+        Block::between(&net.graph, &editor.finish().unwrap()).unwrap()
+    }
+
+    fn shapes(graph: &Graph, ids: &[TensorId]) -> Vec<Vec<usize>> {
+        ids.iter().map(|&id| graph.tensor(id).shape.dims().to_vec()).collect()
+    }
+
+    #[test]
+    fn a_block_has_what_may_be_joined_with_it_and_no_more() {
+        for form in Form::ALL {
+            let mut net = Net::of_form(form, [8, 8], 3);
+            let skip = net.conv(4, 3, 1);
+            net.conv(4, 3, 1);
+            net.unary(Unary::Tanh);
+            let place = net.graph.nodes.len() - 1;
+            net.binary(BinaryKind::Add, skip);
+            net.unary(Unary::Relu);
+            net.conv(2, 1, 1);
+            net.conv(1, 1, 1);
+            let Block { before, after } = block(&net.done(), place);
+            assert_eq!(ops(&before), ["CONV_2D", "TANH", "ADD", "RELU"], "{form:?}");
+            assert_eq!(ops(&after), ["CONV_2D", "HARD_SWISH", "ADD", "RELU"]);
+            for graph in [before, after] {
+                // The second convolution, and the ADD, read what the first one makes.
+                assert_eq!(shapes(&graph, &graph.inputs), [[1, 8, 8, 4]]);
+                assert_eq!(shapes(&graph, &graph.outputs), [[1, 8, 8, 4]]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_read_is_an_output() {
+        let mut net = Net::new([8, 8], 3);
+        net.conv(4, 3, 1);
+        let fork = net.unary(Unary::Tanh);
+        net.conv(2, 1, 1);
+        let one = net.conv(1, 1, 1);
+        net.last = fork;
+        net.conv(5, 1, 1);
+        net.graph.outputs = vec![one, net.last];
+        let Block { before, after } = block(&net, 1);
+        for graph in [before, after] {
+            assert_eq!(shapes(&graph, &graph.outputs)[..], [[1, 8, 8, 2], [1, 8, 8, 5]]);
+        }
+    }
+
+    #[test]
+    fn results_are_known_by_their_place() {
+        let mut net = Net::new([8, 8], 3);
+        let scores = net.conv(4, 3, 1);
+        let parts = net.unary(Unary::Logistic);
+        net.last = scores;
+        net.conv(2, 3, 1);
+        net.graph.outputs = vec![parts, net.last];
+        let mut editor = Editor::new(&net.graph);
+        editor.read_instead(parts, scores);
+        let changed = editor.finish().unwrap();
+        let Block { before, after } = Block::between(&net.graph, &changed).unwrap();
+        assert_eq!([ops(&before), ops(&after)], [vec!["CONV_2D", "LOGISTIC"], vec!["CONV_2D"]]);
+        for graph in [before, after] {
+            assert_eq!(shapes(&graph, &graph.outputs), [[1, 8, 8, 4]; 2]);
+        }
+    }
+
+    #[test]
+    fn blocks_of_the_same_layers_have_the_same_signature() {
+        let mut net = Net::new([8, 8], 4);
+        for channels in [4, 4, 5] {
+            net.conv(channels, 3, 1);
+            net.unary(Unary::Tanh);
+        }
+        net.conv(4, 3, 1);
+        let net = net.done();
+        // From convolution to convolution: 4 to 4, 4 to 5 and 5 to 4 channels.
+        let [a, b, c] = [1, 3, 5].map(|place| block(&net, place).signature());
+        assert!(a != b && b != c && a != c);
+        let mut net = Net::new([8, 8], 4);
+        for _ in 0..3 {
+            net.conv(4, 3, 1);
+            net.unary(Unary::Tanh);
+        }
+        net.conv(4, 3, 1);
+        let net = net.done();
+        assert_eq!(block(&net, 1).signature(), block(&net, 3).signature());
+    }
+
+    #[test]
+    fn graphs_that_do_not_differ_have_no_block() {
+        let mut net = Net::new([8, 8], 4);
+        net.conv(4, 3, 1);
+        let net = net.done();
+        let same = Editor::new(&net.graph).finish().unwrap();
+        assert!(Block::between(&net.graph, &same).is_err());
     }
 }

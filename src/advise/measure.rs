@@ -5,37 +5,29 @@ use super::{Advice, Aim, MIN_GAIN, Proposal, propose, rank};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::model::Model;
-use crate::profile::{Profile, Stats};
+use crate::profile::Profile;
 use crate::random::random_inputs;
 use crate::session::Clock;
-use crate::timing::{self, Turns};
+use crate::timing::{Effort, times_in_turn};
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds of a batch of rounds: so short that it may pass without a disturbance.
-const BATCH_MS: f64 = 30.0;
+/// Rounds of a batch, of which the fastest counts.
+const BATCH: usize = 4;
 
-/// Rounds of a batch.
-const ROUNDS: std::ops::RangeInclusive<usize> = 3..=15;
+/// Batches that are enough to look at their quartiles, and the least number of them.
+const ENOUGH_BATCHES: usize = 7;
+const MIN_BATCHES: usize = 3;
 
-/// Batches at least: their quartiles are looked at.
-const MIN_BATCHES: usize = 7;
+/// Rounds and milliseconds until the next look at what was found.
+const LOOK: Effort = Effort { rounds: 15 * BATCH, at_most_ms: 300.0 };
 
 /// A difference is known well enough when its error is at most this share of it.
 const ENOUGH: f64 = 0.05;
 
-/// How long to go on measuring one difference that is not known well enough.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Effort {
-    /// Milliseconds.
-    pub budget_ms: f64,
-}
-
-impl Effort {
-    /// For one of many blocks: to tell whether there is a gain.
-    pub const BLOCK: Effort = Effort { budget_ms: 250.0 };
-    /// For the network as a whole: this is what is promised.
-    pub const WHOLE: Effort = Effort { budget_ms: 2500.0 };
-}
+/// Milliseconds to go on for with a difference that is not known well enough: for one of many blocks, to tell
+/// whether there is a gain, and for the network as a whole, which is what is promised.
+const BLOCK_MS: f64 = 300.0;
+const WHOLE_MS: f64 = 3000.0;
 
 /// What two networks that were timed in turn took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -56,10 +48,10 @@ impl Difference {
     }
 
     /// Of batches: the least time of the first network and of the second. What else the machine does only adds
-    /// to times, and with other programs at work most runs are interrupted: the least of a few is not. The
-    /// middle of the batches counts, and their quartiles say how sure it is: for what is spread normally the
-    /// standard error of a median is 1.2533 sigma / sqrt(n), and a sigma 0.7413 of the distance between
-    /// quartiles.
+    /// to times, and with other programs at work many runs are interrupted: the least of a few is not. The
+    /// ratio of both does not depend on how fast the processor is just then. The middle one of the batches
+    /// counts, and their quartiles say how sure it is: for what is spread normally the standard error of a
+    /// median is 1.2533 sigma / sqrt(n), and a sigma 0.7413 of the distance between quartiles.
     fn of(batches: &[[f64; 2]]) -> Difference {
         let sorted = |value: fn(&[f64; 2]) -> f64| {
             let mut values: Vec<f64> = batches.iter().map(value).collect();
@@ -70,44 +62,45 @@ impl Difference {
             let n = values.len();
             if n == 0 { 0.0 } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
         };
-        let gains = sorted(|[before, after]| before - after);
-        let n = gains.len();
-        let between_quartiles = if n == 0 { 0.0 } else { gains[n - 1 - n / 4] - gains[n / 4] };
+        let before_ms = middle(&sorted(|[before, _]| *before));
+        // Of a clock that stands still there is nothing to learn.
+        let ratios = sorted(|[before, after]| if *before > 0.0 { after / before } else { 1.0 });
+        let n = ratios.len();
+        let between_quartiles = if n == 0 { 0.0 } else { ratios[n - 1 - n / 4] - ratios[n / 4] };
+        let error = 1.2533 * 0.7413 * between_quartiles / (n.max(1) as f64).sqrt();
         Difference {
-            before_ms: middle(&sorted(|[before, _]| *before)),
-            gain_ms: middle(&gains),
-            error_ms: 1.2533 * 0.7413 * between_quartiles / (n.max(1) as f64).sqrt(),
+            before_ms,
+            gain_ms: before_ms * (1.0 - if n == 0 { 1.0 } else { middle(&ratios) }),
+            error_ms: before_ms * error,
         }
     }
 }
 
-/// Times two models in turn until their difference is known, or the effort is spent, or it is plain that
-/// there is no gain of `least_ms`.
+/// Times two models in turn until their difference is known, or so many milliseconds are spent, or it is plain
+/// that there is no gain of `least_ms`.
 pub fn difference(
     pair: &mut [Model; 2],
     clock: Clock,
-    effort: Effort,
+    budget_ms: f64,
     least_ms: f64,
 ) -> Result<Difference> {
     for model in pair.iter_mut() {
         random_inputs(model, 1)?;
     }
-    let mut turns = Turns::warm_up(pair, clock);
-    // As many rounds as fit a batch, each of a time of both.
-    let once = turns.times(&timing::Effort { rounds: 1, at_most_ms: f64::INFINITY });
-    let round_ms: f64 = turns.round_ms(&once).max(1e-3);
-    let rounds = ((BATCH_MS / round_ms) as usize).clamp(*ROUNDS.start(), *ROUNDS.end());
-    let batch = timing::Effort { rounds, at_most_ms: f64::INFINITY };
     let start = clock();
     let mut batches = Vec::new();
     loop {
-        let times = turns.times(&batch);
-        batches.push([Stats::of(&times[0]).min, Stats::of(&times[1]).min]);
+        let times = times_in_turn(pair, clock, &LOOK);
+        let fastest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
+        let both = times[0].chunks(BATCH).zip(times[1].chunks(BATCH));
+        batches.extend(both.map(|(before, after)| [fastest(before), fastest(after)]));
         let found = Difference::of(&batches);
         let known = found.error_ms <= ENOUGH * found.gain_ms.abs();
         let hopeless = found.gain_ms + 3.0 * found.error_ms < least_ms;
-        let spent = clock() - start > effort.budget_ms;
-        if batches.len() >= MIN_BATCHES && (known || hopeless || spent) {
+        let spent = clock() - start > budget_ms;
+        if batches.len() >= ENOUGH_BATCHES && (known || hopeless)
+            || batches.len() >= MIN_BATCHES && spent
+        {
             return Ok(found);
         }
     }
@@ -115,13 +108,13 @@ pub fn difference(
 
 /// Runs two networks in turn on the device that advice is for.
 pub trait Timer {
-    /// Until their difference is known, or the effort is spent, or it is plain that there is no gain of
+    /// Until their difference is known, or the time is spent, or it is plain that there is no gain of
     /// `least_ms`. An error where one of them cannot run there.
     fn difference(
         &mut self,
         before: &Graph,
         after: &Graph,
-        effort: Effort,
+        budget_ms: f64,
         least_ms: f64,
     ) -> Result<Difference>;
 }
@@ -140,11 +133,11 @@ impl Timer for ThisDevice<'_> {
         &mut self,
         before: &Graph,
         after: &Graph,
-        effort: Effort,
+        budget_ms: f64,
         least_ms: f64,
     ) -> Result<Difference> {
         let mut pair = [self.model.beside(before.clone())?, self.model.beside(after.clone())?];
-        difference(&mut pair, self.clock, effort, least_ms)
+        difference(&mut pair, self.clock, budget_ms, least_ms)
     }
 }
 
@@ -155,17 +148,12 @@ fn gaining_sites(proposal: &Proposal, graph: &Graph, timer: &mut impl Timer) -> 
     }
     let mut gaining = Vec::new();
     for (Block { before, after }, sites) in proposal.blocks(graph)? {
-        if timer.difference(&before, &after, Effort::BLOCK, 0.0)?.is_gain(0.0) {
+        if timer.difference(&before, &after, BLOCK_MS, 0.0)?.is_gain(0.0) {
             gaining.extend(sites);
         }
     }
     gaining.sort_unstable();
     Ok(gaining)
-}
-
-/// What a network, and the same one with a proposal, take on this device.
-pub fn whole(original: &Graph, changed: &Graph, model: &Model, clock: Clock) -> Result<Difference> {
-    ThisDevice { model, clock }.difference(original, changed, Effort::WHOLE, 0.0)
 }
 
 /// Runs of the profile that the rules look at, and runs before them.
@@ -183,20 +171,25 @@ pub fn advise(model: &mut Model, clock: Clock) -> Result<Vec<Advice>> {
 
 /// The same for a network whose profile is known, on the timer's device.
 pub fn advise_on(graph: &Graph, profile: &Profile, timer: &mut impl Timer) -> Vec<Advice> {
-    let least_ms = MIN_GAIN * profile.total_ms.median;
-    let proposals = propose(graph, profile);
-    // What cannot be run there is no advice.
-    let measured = |proposal| measured(proposal, graph, least_ms, timer).ok().flatten();
-    rank(proposals.into_iter().filter_map(measured).collect())
+    let least_ms = MIN_GAIN * profile.total_ms.min;
+    let mut advice = Vec::new();
+    for proposal in propose(graph, profile) {
+        // What cannot be run there is no advice.
+        if let Ok(Some((one, _))) = try_out(proposal, graph, least_ms, timer) {
+            advice.push(one);
+        }
+    }
+    rank(advice)
 }
 
-/// What a proposal gains where it gains.
-fn measured(
+/// Where and what a proposal gains, and the network with it; `None` where that is less than `least_ms`.
+/// `graph` is what it was proposed for.
+pub fn try_out(
     mut proposal: Proposal,
     graph: &Graph,
     least_ms: f64,
     timer: &mut impl Timer,
-) -> Result<Option<Advice>> {
+) -> Result<Option<(Advice, Graph)>> {
     let sites = gaining_sites(&proposal, graph, timer)?;
     if sites.is_empty() {
         return Ok(None);
@@ -204,10 +197,10 @@ fn measured(
     proposal.keep(&sites);
     let changed = proposal.rewrite(graph)?;
     let times = match proposal.aim {
-        Aim::Time => Some(timer.difference(graph, &changed, Effort::WHOLE, least_ms)?),
+        Aim::Time => Some(timer.difference(graph, &changed, WHOLE_MS, least_ms)?),
         Aim::Size => None,
     };
-    Ok(Advice::new(&proposal, graph, &changed, times))
+    Ok(Advice::new(&proposal, graph, &changed, times).map(|advice| (advice, changed)))
 }
 
 #[cfg(test)]
@@ -216,11 +209,12 @@ mod tests {
 
     #[test]
     fn the_middle_of_the_batches_counts() {
-        let batches = [[5.0, 4.0], [9.0, 8.0], [5.0, 4.2], [5.1, 3.9], [5.0, 9.0]];
+        // The machine was twice as slow once, and interrupted the second network once.
+        let batches = [[5.0, 4.0], [10.0, 8.0], [5.0, 4.1], [5.1, 4.0], [5.0, 9.0]];
         let found = Difference::of(&batches);
-        assert_eq!((found.before_ms, found.gain_ms), (5.0, 1.0));
-        assert!(found.error_ms < 0.2 && found.is_gain(0.9) && !found.is_gain(1.1));
-        assert!(!Difference::of(&[]).is_gain(0.0));
+        assert!(found.before_ms == 5.0 && (found.gain_ms - 1.0).abs() < 1e-9, "{found:?}");
+        assert!(found.error_ms < 0.1 && found.is_gain(0.9) && !found.is_gain(1.1), "{found:?}");
+        assert!(!Difference::of(&[]).is_gain(0.0) && !Difference::of(&[[0.0; 2]]).is_gain(0.0));
     }
 
     #[test]

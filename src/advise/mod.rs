@@ -22,7 +22,7 @@ pub mod weights;
 pub mod widths;
 
 pub use advice::{Advice, LayerRef, rank};
-pub use measure::{Difference, Effort, Timer, advise, advise_on};
+pub use measure::{Difference, ThisDevice, Timer, advise, advise_on};
 pub use rules::{RULES, Rule};
 
 use crate::error::{Error, Result};

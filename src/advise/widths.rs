@@ -417,3 +417,99 @@ impl Change<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advise::rules::testing::{Form, Net, profile_of, run};
+    use crate::ops::Unary;
+    use crate::ops::layout::Pad;
+    use crate::tensor::Data;
+
+    fn widths(net: &Net) -> Widths {
+        Widths::new(&Case::new(&net.graph, &profile_of(&net.graph)))
+    }
+
+    /// The network with another number of channels in the group of a tensor.
+    fn changed(net: &Net, id: TensorId, channels: usize) -> Graph {
+        let widths = widths(net);
+        let group = widths.of(id).unwrap();
+        assert!(widths.groups[group].is_free());
+        let changed = HashMap::from([(group, channels)]);
+        let graph = with_channels(&net.graph, &widths, &changed).unwrap();
+        run(&graph);
+        graph
+    }
+
+    fn channels(graph: &Graph, id: TensorId) -> usize {
+        last(graph.tensor(id))
+    }
+
+    #[test]
+    fn residuals_keep_channels_together() {
+        for form in Form::ALL {
+            let mut net = Net::of_form(form, [8, 8], 3);
+            let a = net.conv(6, 3, 1);
+            net.depthwise(3, 1);
+            net.pad(Pad::Zeros, [1, 1]);
+            net.unary(Unary::Relu);
+            net.conv_2d(9, 1, crate::advise::rules::testing::window(1, 1), None);
+            let inner = net.last;
+            net.conv(6, 3, 1);
+            let b = net.last;
+            net.last = a;
+            let c = net.unary(Unary::Relu6);
+            let other = net.conv(2, 1, 1);
+            net.last = b;
+            let half = net.constant(&[1, 1, 1, 6], Data::F32(vec![0.5; 6]));
+            if form != Form::I8 {
+                net.binary(BinaryKind::Mul, half);
+            }
+            net.conv(1, 1, 1);
+            let mut net = net.done();
+            net.graph.outputs.push(other);
+            let widths = widths(&net);
+            assert_eq!(widths.of(a), widths.of(c), "{form:?}");
+            assert_ne!(widths.of(a), widths.of(b));
+            let new = changed(&net, a, 10);
+            assert_eq!([a, c, inner, b].map(|id| channels(&new, id)), [10, 10, 9, 6]);
+            let new = changed(&net, b, 4);
+            assert_eq!([a, b, net.last].map(|id| channels(&new, id)), [6, 4, 1]);
+        }
+    }
+
+    #[test]
+    fn sums_follow_their_parts() {
+        let mut net = Net::new([8, 8], 3);
+        let a = net.relu_conv(6, 3, 1);
+        let b = net.relu_conv(5, 3, 1);
+        let sum = net.concat(a);
+        let more = net.concat(b);
+        net.conv(1, 1, 1);
+        let net = net.done();
+        let widths = widths(&net);
+        let follows = |id| widths.groups[widths.of(id).unwrap()].follows;
+        assert_eq!([a, b, sum, more].map(follows), [false, false, true, true]);
+        let new = changed(&net, b, 8);
+        assert_eq!([a, b, sum, more].map(|id| channels(&new, id)), [6, 8, 14, 22]);
+    }
+
+    #[test]
+    fn what_the_caller_sees_and_what_is_not_known_is_fixed() {
+        let mut net = Net::new([8, 8], 3);
+        let a = net.relu_conv(8, 3, 1);
+        let shuffled = Reshape::Reshape(vec![1, 8, 8, 2, 4]);
+        let cut = net.node(Op::Layout(Layout::Reshape(shuffled)), &[a]);
+        net.node(Op::Layout(Layout::Reshape(Reshape::Reshape(vec![1, 8, 8, 8]))), &[cut]);
+        let b = net.relu_conv(8, 3, 1);
+        let sum = net.concat(b);
+        let net = net.done();
+        let widths = widths(&net);
+        let input = net.graph.inputs[0];
+        let fixed = |id| widths.groups[widths.of(id).unwrap()].fixed;
+        // What is joined to the result is fixed with it.
+        assert_eq!([input, a, cut, b, sum].map(fixed), [true; 5]);
+        let group = widths.of(b).unwrap();
+        assert!(with_channels(&net.graph, &widths, &HashMap::from([(group, 4)])).is_err());
+    }
+}

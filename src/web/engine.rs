@@ -238,8 +238,7 @@ impl WasmModel {
         let load = |file| self.model.beside(tflite::read(file)?);
         let pair = load(before).and_then(|before| Ok([before, load(after)?]));
         let mut pair = pair.map_err(thrown)?;
-        let effort = advise::Effort { budget_ms };
-        let found = advise::measure::difference(&mut pair, now, effort, least_ms);
+        let found = advise::measure::difference(&mut pair, now, budget_ms, least_ms);
         Ok(described(&found.map_err(thrown)?))
     }
 

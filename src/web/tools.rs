@@ -1,7 +1,7 @@
 //! What is wanted beside running a model: advice, reports for other tools, and the blocks of the lab.
 
 use super::{described, thrown};
-use crate::advise::{Difference, Effort, Timer, advise_on};
+use crate::advise::{Difference, Timer, advise_on};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::input_size::resized;
@@ -53,14 +53,14 @@ impl Timer for Elsewhere {
         &mut self,
         before: &Graph,
         after: &Graph,
-        effort: Effort,
+        budget_ms: f64,
         least_ms: f64,
     ) -> Result<Difference> {
         let arguments = Array::new();
         for graph in [before, after] {
             arguments.push(&Uint8Array::from(&tflite::write(graph)?[..]));
         }
-        arguments.push(&effort.budget_ms.into());
+        arguments.push(&budget_ms.into());
         arguments.push(&least_ms.into());
         let refused = |_| Error::unsupported("the network does not run here");
         let found = self.time.apply(&JsValue::NULL, &arguments).map_err(refused)?;

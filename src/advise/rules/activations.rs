@@ -71,7 +71,7 @@ fn curved(case: &Case, place: usize, only_lines: bool) -> Option<(Site, Curved)>
         Op::Unary(Unary::Gelu { .. }) => at(smooth),
         Op::Unary(Unary::Tanh) => at(Unary::ReluN1To1),
         Op::Unary(Unary::HardSwish) if only_lines => at(Unary::Relu),
-        Op::Unary(Unary::Logistic) if is_inside(case, node.outputs[0]) => {
+        Op::Unary(Unary::Logistic) if case.is_inside(node.outputs[0]) => {
             // As a factor of what it was made of it is a part of swish.
             let factor = case.sole_consumer(node.outputs[0]).and_then(|next| swish(case, next));
             let curved = Curved { place, x, line: Line::HardSigmoid };
@@ -99,16 +99,6 @@ fn swish(case: &Case, product: usize) -> Option<(usize, TensorId)> {
         let is_swish = maker.op == Op::Unary(Unary::Logistic) && maker.inputs == [Some(x)];
         (is_swish && case.sole_consumer(gate) == Some(product)).then_some((logistic, x))
     })
-}
-
-/// Whether a tensor goes through other layers before the caller gets it: otherwise it may be a probability.
-fn is_inside(case: &Case, id: TensorId) -> bool {
-    !case.is_output(id)
-        && case.consumers(id).iter().all(|&next| {
-            let node = &case.graph.nodes[next];
-            let mixes = !node.op.is_cheap() || matches!(node.op, Op::Binary(_));
-            mixes || node.outputs.iter().all(|&id| is_inside(case, id))
-        })
 }
 
 fn straighten(editor: &mut Editor, curved: &Curved) -> Result<()> {

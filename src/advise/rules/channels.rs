@@ -14,9 +14,9 @@ type Rounding = (&'static str, fn(usize) -> usize);
 pub fn find(case: &Case) -> Vec<Proposal> {
     let widths = Rc::new(Widths::new(case));
     let roundings: [Rounding; 3] = [
-        ("the next multiple of 8", |c| c.next_multiple_of(8)),
-        ("the next multiple of 4", |c| c.next_multiple_of(4)),
-        ("the multiple of 4 or 8 below", |c| {
+        ("up to a multiple of 8", |c| c.next_multiple_of(8)),
+        ("up to a multiple of 4", |c| c.next_multiple_of(4)),
+        ("down to a multiple of 4 or 8", |c| {
             let below = [c / 8 * 8, c / 4 * 4];
             // More than an eighth of the channels is another network.
             below.into_iter().find(|&b| 8 * (c - b) <= c).unwrap_or(c)
@@ -34,14 +34,14 @@ pub fn find(case: &Case) -> Vec<Proposal> {
                 })
                 .collect();
             let words = Words {
-                title: format!("Channels: {how}"),
+                title: format!("Filters rounded {how}"),
                 why: "Vectors hold 4 numbers and products of matrices work on 8 channels at once. Channels \
                       beyond a multiple of them leave lanes empty, or are done one by one, in every \
                       layer that reads or makes them."
                     .into(),
                 instead: format!(
-                    "For the number of filters of these layers {how} (as _make_divisible does in \
-                     MobileNet)."
+                    "Round the number of filters of these layers {how}, as _make_divisible does in \
+                     MobileNet's code."
                 ),
             };
             let site = |&(g, channels): &(usize, usize)| {

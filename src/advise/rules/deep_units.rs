@@ -38,10 +38,10 @@ pub fn find(case: &Case) -> Vec<Proposal> {
     let words = Words {
         title: "Fewer and wider units instead of many tiny layers".into(),
         why: format!(
-            "These layers multiply for less than {TINY_US} microseconds each: starting, ending and, with \
-             threads, waiting for each other takes a good part of their time. Half as many units with \
-             twice the channels inside have the same multiply-adds and weights (Wide ResNets), but \
-             half as many non-linearities."
+            "{} Starting, ending and, with threads, waiting for each other takes a good part of their time. \
+             Half as many units with twice the channels inside have the same multiply-adds and weights \
+             (Wide ResNets), but half as many non-linearities.",
+            fragmentation(case)
         ),
         instead: "Half the repetitions of this block, with twice its expansion (or inner filters)."
             .into(),
@@ -60,6 +60,24 @@ pub fn find(case: &Case) -> Vec<Proposal> {
         }
         editor.finish()
     })]
+}
+
+/// How many layers of the network are tiny, and how long they take.
+fn fragmentation(case: &Case) -> String {
+    let layers = &case.profile.layers;
+    let tiny = layers.iter().filter(|layer| us_of(case, layer.info.macs) < TINY_US);
+    let ms: f64 = tiny.clone().map(|layer| layer.ms.median).sum();
+    format!(
+        "{} of the {} layers multiply for less than {TINY_US} microseconds each, and take {:.0} % of the time.",
+        tiny.count(),
+        layers.len(),
+        100.0 * ms / case.total_ms().max(f64::MIN_POSITIVE)
+    )
+}
+
+/// Microseconds of so many multiply-adds at the device's peak.
+fn us_of(case: &Case, macs: u64) -> f64 {
+    2.0 * macs as f64 / (case.profile.peak.gflops.max(1e-3) * 1e3)
 }
 
 /// `x + f(x)`.
@@ -130,9 +148,8 @@ fn is_tiny(case: &Case, unit: &Unit) -> bool {
         let node = &case.graph.nodes[i];
         node.op.macs(&case.graph.operands(node), &case.result(node).shape)
     });
-    let (count, macs) = (layers.count() as f64, macs.sum::<u64>() as f64);
-    let us = 2.0 * macs / (case.profile.peak.gflops.max(1e-3) * 1e3);
-    count > 0.0 && us / count < TINY_US
+    let (count, macs) = (layers.count() as f64, macs.sum::<u64>());
+    count > 0.0 && us_of(case, macs) / count < TINY_US
 }
 
 /// Two units of which the second goes.

@@ -20,9 +20,9 @@ pub fn find(case: &Case) -> Vec<Proposal> {
     }
     let words = Words {
         title: "int8 instead of floats".into(),
-        why: "Quantized weights and activations take a quarter of the memory, and integers are multiplied \
-              more at a time. Whether that makes a network faster depends on its layers and on the device: \
-              here it does. Weights alone in int8 (dynamic range) make only the file smaller."
+        why: "Quantized weights and activations take a quarter of the memory, and functions such as sigmoid \
+              are read from tables. Whether that makes a network faster depends on its layers and on the \
+              device: here it does. Weights alone in int8 (dynamic range) make only the file smaller."
             .into(),
         instead: "Quantization-aware training (tfmot.quantization.keras.quantize_model), then conversion to \
                   full int8. Full integer post-training quantization with a representative dataset is \

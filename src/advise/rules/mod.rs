@@ -9,10 +9,11 @@ mod deep_units;
 mod dilation;
 mod fake_quantization;
 mod float_islands;
-mod half_floats;
 mod half_input;
 mod integers;
+mod model_size;
 mod multiple_of_8;
+mod nearest;
 mod output_function;
 mod padding;
 mod parallel_branches;
@@ -40,6 +41,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: multiple_of_8::NAME, find: multiple_of_8::find },
     Rule { name: separable::NAME, find: separable::find },
     Rule { name: upsampling::NAME, find: upsampling::find },
+    Rule { name: nearest::NAME, find: nearest::find },
     Rule { name: convolve_then_resize::NAME, find: convolve_then_resize::find },
     Rule { name: wide_layers::NAME, find: wide_layers::find },
     Rule { name: channels::NAME, find: channels::find },
@@ -55,5 +57,5 @@ pub const RULES: &[Rule] = &[
     Rule { name: float_islands::NAME, find: float_islands::find },
     Rule { name: fake_quantization::NAME, find: fake_quantization::find },
     Rule { name: integers::NAME, find: integers::find },
-    Rule { name: half_floats::NAME, find: half_floats::find },
+    Rule { name: model_size::NAME, find: model_size::find },
 ];
