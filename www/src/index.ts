@@ -23,6 +23,7 @@ export type {
   Size,
   Stats,
   TensorInfo,
+  ThreadPart,
   TypedArray,
   TypeTime,
 } from './types.ts';
