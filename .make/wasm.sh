@@ -42,7 +42,7 @@ esac
 # load itself, an addition for nearly every load (5 to 25 % of a kernel's time in Chromium). Functions are copied to
 # where they are called only if they are small or say so, as all of the kernels' inner loops do: 12 KiB less under
 # brotli, and no slower in Chromium.
-flags="-Ctarget-feature=$target_features -Cllvm-args=-disable-lsr -Cllvm-args=-inline-threshold=60"
+flags="-Ctarget-feature=$target_features -Cllvm-args=-disable-lsr -Cllvm-args=-inline-threshold=60 -Zlocation-detail=none"
 for arg in ${link_args[@]+"${link_args[@]}"}; do flags+=" -Clink-arg=$arg"; done
 
 export PATH="$PWD/target/rust/wasm:$PWD/target/tools/bin:$PATH"

@@ -230,18 +230,21 @@ impl Model {
     }
 
     /// Runs `warmup` and then `runs` times (at least once) on whatever the inputs hold, and says
-    /// where the time went. `init_ms` is what loading took, if the caller measured it.
+    /// where the time went. `init_ms` is what loading took, if the caller measured it. With a coarse
+    /// clock it runs more often, for some seconds.
     pub fn profile(&mut self, clock: Clock, runs: usize, warmup: usize, init_ms: f64) -> Profile {
         let runs = runs.clamp(1, 100_000);
         let warmup = warmup.min(100_000);
         let peak = self.measure_peak(clock);
         let times = measure(&mut self.session, &mut self.team, clock, runs, warmup);
-        let layers = profile::layer_times(self.layers(), &times.steps, peak);
+        let layers = profile::layer_times(self.layers(), &times.layers, peak);
         Profile {
             runs,
             warmup,
             threads: self.team.threads(),
-            clock_resolution_ms: profile::clock_resolution(clock),
+            clock_resolution_ms: times.resolution,
+            method: times.method,
+            repetitions: times.repetitions,
             init_ms,
             warmup_ms: Stats::of(&times.warmup),
             total_ms: Stats::of(&times.total),

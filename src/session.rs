@@ -108,10 +108,8 @@ impl Session {
     pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
         assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
         let shares = self.plan.threads;
-        for (i, progress) in self.progress.iter_mut().enumerate() {
-            let tiles = self.plan.steps[i / shares].tiles;
-            *progress.next.get_mut() = share(tiles, i % shares, shares).start as u32;
-            *progress.done.get_mut() = 0;
+        for (step, progress) in self.plan.steps.iter().zip(self.progress.chunks_exact_mut(shares)) {
+            hand_out(step, progress);
         }
         if clock.is_some() {
             // A thread that comes late leaves nothing in its place.
@@ -119,19 +117,77 @@ impl Session {
         }
         let session = &*self;
         session.tick(0, clock);
-        team.run(&|thread| session.walk(thread, clock));
+        team.run(&|thread| session.walk(thread, &session.progress, None, clock));
         // Again: a thread that comes out late, on a busy machine, belongs to the last step.
         session.tick(session.plan.steps.len(), clock);
     }
 
-    /// Goes through all steps, taking tiles of each until there are none left. A step begins when
-    /// all tiles of the one before are finished, whoever did them.
-    fn walk(&self, thread: usize, clock: Option<Clock>) {
+    /// Runs one step `times` times, and tells the milliseconds that they took together. After all
+    /// steps in order, each at least once, the outputs are those of a run.
+    ///
+    /// A step shares no memory between what it reads and what it writes (`Arena::check`), and does
+    /// the same again; but for one that works in place. That would work on its own result, and for
+    /// example halve it until it is denormal, which takes many times as long. Such a step is repeated
+    /// on zeros, which operators keep or make ordinary numbers of, and its result is put back.
+    pub fn repeat(&mut self, team: &mut Team, step: usize, times: usize, clock: Clock) -> f64 {
+        const ROUNDS: usize = 256; // for which the team is woken once
+        assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
+        let mut progress: Vec<Progress> =
+            (0..ROUNDS.min(times) * self.plan.threads).map(|_| Progress::default()).collect();
+        let mut rounds = |session: &Session, count: usize| {
+            let progress = &mut progress[..count * session.plan.threads];
+            for progress in progress.chunks_exact_mut(session.plan.threads) {
+                hand_out(&session.plan.steps[step], progress);
+            }
+            let progress = &*progress;
+            team.run(&|thread| session.walk(thread, progress, Some(step), None));
+        };
+        let result = self.plan.steps[step].in_place().then(|| {
+            rounds(self, 1);
+            let bytes = self.output_bytes(step);
+            let result = bytes.to_vec();
+            bytes.fill(0);
+            result
+        });
+        let start = clock();
+        let mut left = times;
+        while left > 0 {
+            rounds(self, left.min(ROUNDS));
+            left -= left.min(ROUNDS);
+        }
+        let ms = clock() - start;
+        if let Some(result) = result {
+            self.output_bytes(step).copy_from_slice(&result);
+        }
+        ms
+    }
+
+    /// A step's first output, whatever its type.
+    fn output_bytes(&mut self, step: usize) -> &mut [u8] {
+        let slot = self.plan.steps[step].outputs[0];
+        let elements = slot.elements * slot.dtype.size();
+        let slot = Slot { elements, dtype: DType::U8, ..slot };
+        // SAFETY: the slot lies in the arena (`Arena::check`), and `&mut self` excludes others.
+        let bytes = unsafe { self.memory.view_mut(slot, 0..elements) };
+        let ViewMut::U8(bytes) = bytes else { unreachable!("asked for bytes") };
+        bytes
+    }
+
+    /// Goes through all steps, or as often through one as there is `progress` for, taking tiles of
+    /// each until there are none left. A step begins when all tiles of the one before are finished,
+    /// whoever did them.
+    fn walk(
+        &self,
+        thread: usize,
+        progress: &[Progress], // [steps][threads]
+        only: Option<usize>,
+        clock: Option<Clock>,
+    ) {
         let shares = self.plan.threads;
-        let progress = self.progress.chunks_exact(shares);
         // Alone, a thread works all the time.
         let own_clock = clock.filter(|_| shares > 1);
-        for (i, (step, progress)) in self.plan.steps.iter().zip(progress).enumerate() {
+        for (i, progress) in progress.chunks_exact(shares).enumerate() {
+            let step = &self.plan.steps[only.unwrap_or(i)];
             let start = own_clock.map(|clock| clock());
             let mut took_part = false;
             let done = &progress[0].done;
@@ -249,6 +305,15 @@ impl Session {
             (!end.is_nan()).then_some(Part { thread, step, start_ms, end_ms })
         };
         alone.chain(together).enumerate().filter_map(place)
+    }
+}
+
+/// Gives each thread its share of a step.
+fn hand_out(step: &Step, progress: &mut [Progress]) {
+    let shares = progress.len();
+    for (i, progress) in progress.iter_mut().enumerate() {
+        *progress.next.get_mut() = share(step.tiles, i, shares).start as u32;
+        *progress.done.get_mut() = 0;
     }
 }
 

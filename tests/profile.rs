@@ -4,11 +4,12 @@ mod common;
 
 use common::now_ms;
 use octomask::profile::{
-    Bound, LayerInfo, LayerTime, Part, Peak, Profile, Stats, TypeTime, csv, report, trace,
+    Bound, LayerInfo, LayerTime, Method, Part, Peak, Profile, Stats, TypeTime, csv, report, trace,
 };
 use octomask::{Model, Options};
 use serde_json::Value;
 use std::path::Path;
+use std::time::Duration;
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
@@ -47,6 +48,7 @@ fn example() -> Profile {
     let layer = |info, ms, share, gflops, bound| LayerTime {
         info,
         ms: stats(ms),
+        repetitions: 1,
         share,
         gflops,
         gbps: 2.0,
@@ -61,6 +63,8 @@ fn example() -> Profile {
         warmup: 1,
         threads: 2,
         clock_resolution_ms: 0.005,
+        method: Method::Single,
+        repetitions: 1,
         init_ms: 12.0,
         warmup_ms: stats(5.0),
         total_ms: stats(4.0),
@@ -216,4 +220,67 @@ fn the_trace_is_json_with_a_track_for_each_thread() {
     // A timeline that is not of these layers, as a page might pass it.
     let mixed = Profile { layers: Vec::new(), ..example() };
     assert!(serde_json::from_str::<Value>(&trace::json(&mixed)).is_ok());
+}
+
+/// A clock of whole milliseconds, as some browsers have it.
+fn coarse_ms() -> f64 {
+    now_ms().floor()
+}
+
+/// What a profile by a coarse clock says otherwise than one by a fine clock. Both may have had more or
+/// less of the processor: what is compared are shares of the whole.
+fn differences(fine: &Profile, coarse: &Profile) -> Vec<String> {
+    let mut all = Vec::new();
+    let sum: f64 = coarse.layers.iter().map(|layer| layer.ms.mean).sum();
+    if (sum / coarse.total_ms.mean - 1.0).abs() > 0.05 {
+        all.push(format!("layers {sum:.3} ms, runs {:.3} ms", coarse.total_ms.mean));
+    }
+    let fine_sum: f64 = fine.layers.iter().map(|layer| layer.ms.median).sum();
+    for (fine, coarse) in fine.layers.iter().zip(&coarse.layers) {
+        let expected = fine.ms.median / fine_sum * sum;
+        if fine.ms.median > 0.1 && !(0.6..1.6).contains(&(coarse.ms.mean / expected)) {
+            let index = fine.info.index;
+            all.push(format!("{index}: {expected:.3} ms, coarse {:.3} ms", coarse.ms.mean));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_coarse_clock_tells_layers_as_a_fine_one_does() {
+    let mut model = network("mobilenetv3_lraspp/float32.tflite", &Options::default());
+    model.resize(256, 256).unwrap();
+    // Other programs may take the processor at any time: one quiet moment is enough.
+    let mut seen = Vec::new();
+    for _ in 0..15 {
+        let fine = model.profile(now_ms, 50, 5, 0.0);
+        let coarse = model.profile(coarse_ms, 50, 5, 0.0);
+        assert_eq!((fine.method, fine.repetitions), (Method::Single, 1));
+        assert_eq!((coarse.method, coarse.clock_resolution_ms), (Method::Repeated, 1.0));
+        assert!(coarse.layers.iter().any(|layer| layer.repetitions > 1));
+        assert!(fine.layers.iter().any(|layer| layer.ms.median > 0.1));
+        assert_eq!((coarse.runs, coarse.timeline.len()), (50, coarse.layers.len()));
+        seen.push(differences(&fine, &coarse));
+        if seen.last().is_some_and(Vec::is_empty) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    panic!("{seen:#?}");
+}
+
+#[test]
+fn a_coarse_clock_is_no_matter_on_two_threads_or_for_the_outputs() {
+    let options = Options { threads: 2, ..Options::default() };
+    let mut model = network("shufflenet_unet/int8.tflite", &options);
+    model.run();
+    let expected = model.output(0).unwrap().to_data();
+    let mut sums = (0..10).map(|_| {
+        let profile = model.profile(coarse_ms, 3, 0, 0.0);
+        assert_eq!((profile.method, profile.runs, profile.warmup), (Method::Repeated, 3, 0));
+        assert!(model.output(0).unwrap().to_data() == expected);
+        let sum: f64 = profile.layers.iter().map(|layer| layer.ms.mean).sum();
+        (sum / profile.total_ms.mean - 1.0).abs()
+    });
+    assert!(sums.any(|off| off <= 0.05));
 }

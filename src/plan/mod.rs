@@ -67,6 +67,14 @@ pub struct Step {
     pub about: About,
 }
 
+impl Step {
+    /// Whether the first output lies where one of the operands was.
+    pub fn in_place(&self) -> bool {
+        let left_out = |k: &usize| matches!(self.operands.get(*k), Some(Operand::None));
+        self.kernel.in_place().iter().any(left_out)
+    }
+}
+
 /// A step's scratch memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scratch {

@@ -7,7 +7,7 @@ use super::Profile;
 pub fn table(profile: &Profile) -> String {
     let mut text = "index,op,name,fused,input_shapes,output_shape,kernel,macs,bytes,\
                     first_ms,min_ms,median_ms,mean_ms,p95_ms,max_ms,std_ms,share,\
-                    gflops,gbps,intensity,limit_share,bound\n"
+                    gflops,gbps,intensity,limit_share,bound,repetitions\n"
         .to_string();
     let join = |list: &[usize], by: &str| {
         list.iter().map(usize::to_string).collect::<Vec<String>>().join(by)
@@ -42,6 +42,7 @@ pub fn table(profile: &Profile) -> String {
             info.bytes.to_string(),
             numbers.join(","),
             layer.bound.name().to_string(),
+            layer.repetitions.to_string(),
         ];
         text += &(cells.join(",") + "\n");
     }

@@ -1,22 +1,78 @@
 //! Taking the times: runs a session with a clock again and again.
+//!
+//! A fine clock is read once before and after each step of each run. Where the clock moves in steps
+//! that are long against a layer, one such reading says nothing, and two things are measured:
+//!
+//! 1. The mean of readings over many whole runs. It is not biased: a run begins anywhere between two
+//!    steps of the clock. But it scatters, by up to half a step over the root of the number of runs:
+//!    good for a stretch of many layers, useless for a short one.
+//! 2. Each layer alone, repeated where it stands in the network until the clock has moved often. It
+//!    scatters little, but is biased: operands and weights lie in the cache already.
+//!
+//! So the first says how long each stretch of layers took, a stretch being just long enough to be told
+//! within 2 %, and the second how the layers within share it. The layers add up to the runs, a long
+//! layer has its time from whole runs alone, and what the cache changes is left to how short
+//! layers compare with their neighbours.
 
-use super::Stats;
+use super::{Method, Stats, clock_resolution};
 use crate::session::{Clock, Part, Session};
 use crate::threads::Team;
 
+/// A clock with longer steps than this, in milliseconds, is coarse: most layers of a fast model take
+/// 0.01 to 0.1 ms.
+const COARSE_MS: f64 = 0.01;
+
+/// What is measured with a coarse clock takes at least so many steps of the clock, if that can be had
+/// in the time below: it is read to one step, so to 5 % at worst and 2 % mostly.
+const STEPS_OF_CLOCK: f64 = 20.0;
+
+/// With a coarse clock all runs together take at most so long, in milliseconds, or as long as runs
+/// that are not repeated.
+const RUNS_MS: f64 = 1_500.0;
+
+/// Repeating layers takes so long, in milliseconds, or as long as doing it once.
+const LAYERS_MS: f64 = 3_000.0;
+
+/// Times of each layer alone are taken at most so often.
+const MOST_ROUNDS: usize = 10;
+
+/// The share of a stretch's time to which whole runs must tell it.
+const STRETCH_ERROR: f64 = 0.02;
+
 /// Times in milliseconds, in running order.
 pub(crate) struct Times {
+    /// The smallest step of the clock.
+    pub resolution: f64,
+    /// How layers were timed.
+    pub method: Method,
     /// The runs before those that count.
     pub warmup: Vec<f64>,
     /// Whole runs.
     pub total: Vec<f64>,
-    /// The same for each step: `[steps][runs]`.
-    pub steps: Vec<Vec<f64>>,
+    /// Runs in each of those times, of which they are the mean.
+    pub repetitions: usize,
+    /// The layers.
+    pub layers: Vec<Samples>,
     /// The parts of one run, about as long as the median one.
     pub timeline: Vec<Part>,
 }
 
-/// Runs `warmup` and then `runs` times.
+/// Times of one layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Samples {
+    /// Milliseconds.
+    pub ms: Vec<f64>,
+    /// How often the layer ran in each of them, of which they are the mean.
+    pub repetitions: usize,
+}
+
+impl Samples {
+    fn mean(&self) -> f64 {
+        self.ms.iter().sum::<f64>() / self.ms.len().max(1) as f64
+    }
+}
+
+/// Runs `warmup` and then `runs` times, and more often where the clock is coarse.
 pub(crate) fn measure(
     session: &mut Session,
     team: &mut Team,
@@ -24,30 +80,148 @@ pub(crate) fn measure(
     runs: usize,
     warmup: usize,
 ) -> Times {
-    let mut run = |session: &mut Session| {
+    let resolution = clock_resolution(clock);
+    let method = if resolution > COARSE_MS { Method::Repeated } else { Method::Single };
+    let mut time = |session: &mut Session, count: usize| {
         let start = clock();
-        session.run(team, Some(clock));
+        (0..count).for_each(|_| session.run(team, Some(clock)));
         clock() - start
     };
-    let warmup = (0..warmup).map(|_| run(session)).collect();
-    let steps = session.plan().steps.len();
-    let mut times = Times {
-        warmup,
-        total: Vec::with_capacity(runs),
-        steps: vec![Vec::with_capacity(runs); steps],
-        timeline: Vec::new(),
-    };
-    let mut candidates = Candidates::new(runs, steps * session.plan().threads);
-    for _ in 0..runs {
-        let ms = run(session);
-        times.total.push(ms);
-        for (list, ms) in times.steps.iter_mut().zip(session.step_ms()) {
-            list.push(ms);
+    let warmup = (0..warmup).map(|_| time(session, 1)).collect();
+    let repetitions = match method {
+        Method::Single => 1,
+        Method::Repeated => {
+            let target = (STEPS_OF_CLOCK * resolution).min(RUNS_MS / runs as f64);
+            repeated(target, 1, |count| time(session, count)).repetitions
         }
-        candidates.offer(ms, session);
+    };
+
+    let (steps, threads) = (session.plan().steps.len(), session.plan().threads);
+    let mut total = Vec::with_capacity(runs);
+    let mut layers = vec![Samples { ms: Vec::with_capacity(runs), repetitions: 1 }; steps];
+    let mut candidates = Candidates::new(runs, steps * threads);
+    let mut sums = vec![0.0; steps];
+    for _ in 0..runs {
+        sums.fill(0.0);
+        let start = clock();
+        for _ in 0..repetitions {
+            session.run(team, Some(clock));
+            for (sum, ms) in sums.iter_mut().zip(session.step_ms()) {
+                *sum += ms;
+            }
+        }
+        total.push((clock() - start) / repetitions as f64);
+        for (layer, sum) in layers.iter_mut().zip(&sums) {
+            layer.ms.push(sum / repetitions as f64);
+        }
+        candidates.offer(session);
     }
-    times.timeline = candidates.nearest(Stats::of(&times.total).median);
-    times
+    let mut timeline = candidates.nearest(Stats::of(&total).median);
+
+    if method == Method::Repeated {
+        let whole: Vec<f64> = layers.iter().map(Samples::mean).collect();
+        let error = resolution / 2.0 / ((runs * repetitions) as f64).sqrt();
+        layers = alone(session, team, clock, resolution, &whole, error);
+        session.run(team, None); // Not all layers may have had their turn.
+        fit(&mut layers, &whole, error / STRETCH_ERROR);
+        if threads == 1 {
+            timeline = end_to_end(&layers);
+        }
+    }
+    Times { resolution, method, warmup, total, repetitions, layers, timeline }
+}
+
+/// One time of something that is repeated until that takes `target` milliseconds. `guess` is how
+/// often that may be.
+fn repeated(target: f64, guess: usize, mut time: impl FnMut(usize) -> f64) -> Samples {
+    const MOST: usize = 1 << 20;
+    let mut count = guess.clamp(1, MOST);
+    loop {
+        let ms = time(count);
+        if ms >= target || count == MOST {
+            return Samples { ms: vec![ms / count as f64], repetitions: count };
+        }
+        // A coarse clock may show nothing of a short time, or far too much.
+        let wanted = 1.1 * count as f64 * target / ms;
+        count = (wanted as usize).clamp(count + 1, 8 * count).min(MOST);
+    }
+}
+
+/// Times each layer alone, all of them in turn and again. What whole runs say of each, `whole`, is
+/// where to start from, and where it ends when time runs out; it is off by about `error`.
+fn alone(
+    session: &mut Session,
+    team: &mut Team,
+    clock: Clock,
+    resolution: f64,
+    whole: &[f64],
+    error: f64,
+) -> Vec<Samples> {
+    // Finding out how often to repeat a layer takes about as long as a time that counts.
+    let target = (STEPS_OF_CLOCK * resolution).min(LAYERS_MS / (2.0 * whole.len() as f64));
+    let began = clock();
+    let mut layers: Vec<Samples> = Vec::with_capacity(whole.len());
+    for (step, ms) in whole.iter().enumerate() {
+        layers.push(if clock() - began > LAYERS_MS {
+            Samples { ms: vec![*ms], repetitions: 1 } // better than nothing
+        } else {
+            let guess = (target / ms.max(error)).ceil() as usize;
+            repeated(target, guess, |count| session.repeat(team, step, count, clock))
+        });
+    }
+    let round: f64 = layers.iter().map(|layer| layer.ms[0] * layer.repetitions as f64).sum();
+    for _ in 1..MOST_ROUNDS {
+        if clock() - began + round > LAYERS_MS {
+            break;
+        }
+        for (step, layer) in layers.iter_mut().enumerate() {
+            let ms = session.repeat(team, step, layer.repetitions, clock);
+            layer.ms.push(ms / layer.repetitions as f64);
+        }
+    }
+    layers
+}
+
+/// Scales the times of layers alone so that each stretch of them takes what it took in whole runs.
+/// All but the only one are at least `shortest` milliseconds long.
+fn fit(layers: &mut [Samples], whole: &[f64], shortest: f64) {
+    let count = layers.len();
+    let sums = |times: &mut dyn Iterator<Item = f64>| {
+        let mut sum = 0.0;
+        let mut sums = vec![0.0];
+        sums.extend(times.map(|ms| {
+            sum += ms;
+            sum
+        }));
+        sums
+    };
+    // Before each layer and after the last one.
+    let alone = sums(&mut layers.iter().map(Samples::mean));
+    let whole = sums(&mut whole.iter().copied());
+    let mut start = 0;
+    while start < count {
+        let long = |from: usize, to: usize| alone[to] - alone[from] >= shortest;
+        // What is left behind must be long enough too.
+        let end = (start + 1..count).find(|&end| long(start, end) && long(end, count));
+        let end = end.unwrap_or(count);
+        let factor = (whole[end] - whole[start]) / (alone[end] - alone[start]);
+        // Not where the clock stood still.
+        if factor.is_finite() {
+            layers[start..end].iter_mut().flat_map(|l| &mut l.ms).for_each(|ms| *ms *= factor);
+        }
+        start = end;
+    }
+}
+
+/// What one thread did, by the means of its times.
+fn end_to_end(layers: &[Samples]) -> Vec<Part> {
+    let mut end_ms = 0.0;
+    let mut part = |(step, layer): (usize, &Samples)| {
+        let start_ms = end_ms;
+        end_ms += layer.mean();
+        Part { thread: 0, step, start_ms, end_ms }
+    };
+    layers.iter().enumerate().map(&mut part).collect()
 }
 
 /// Timelines of runs, until it is known which of them was an ordinary one.
@@ -67,9 +241,9 @@ impl Candidates {
     }
 
     /// Keeps the session's last run, or does not.
-    fn offer(&mut self, ms: f64, session: &Session) {
+    fn offer(&mut self, session: &Session) {
         if self.seen.is_multiple_of(self.every) {
-            self.kept.push((ms, session.parts().collect()));
+            self.kept.push((session.step_ms().sum(), session.parts().collect()));
         }
         self.seen += 1;
     }
@@ -79,5 +253,59 @@ impl Candidates {
         let distance = |kept: &(f64, Vec<Part>)| (kept.0 - ms).abs();
         let nearest = self.kept.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
         nearest.map_or_else(Vec::new, |(_, parts)| parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(ms: &[f64]) -> Vec<Samples> {
+        ms.iter().map(|&ms| Samples { ms: vec![ms * 0.9, ms * 1.1], repetitions: 3 }).collect()
+    }
+
+    fn means(layers: &[Samples]) -> Vec<f64> {
+        layers.iter().map(|layer| (layer.mean() * 1e9).round() / 1e9).collect()
+    }
+
+    #[test]
+    fn stretches_of_layers_take_what_whole_runs_say() {
+        // In whole runs the long layer takes a tenth more, and the short ones twice as long.
+        let alone = [0.25, 0.25, 0.5, 10.0, 0.5, 0.5];
+        let whole = [0.0, 1.5, 0.5, 11.0, 2.0, 0.0];
+        let mut layers = samples(&alone);
+        fit(&mut layers, &whole, 1.0);
+        assert_eq!(means(&layers), [0.5, 0.5, 1.0, 11.0, 1.0, 1.0]);
+        // One that is too short at the end belongs to the stretch before.
+        let mut layers = samples(&[2.0, 2.0, 0.5]);
+        fit(&mut layers, &[2.0, 4.0, 1.0], 1.0);
+        assert_eq!(means(&layers), [2.0, 4.0, 1.0]);
+        // With few runs there is one stretch: all is scaled by one factor.
+        let mut layers = samples(&alone);
+        fit(&mut layers, &whole, 100.0);
+        assert_eq!(means(&layers), alone.map(|ms| ms * 1.25));
+        // Nothing to share out by.
+        let mut layers = samples(&[0.0, 0.0]);
+        fit(&mut layers, &[1.0, 1.0], 1.0);
+        assert_eq!(means(&layers), [0.0, 0.0]);
+        fit(&mut [], &[], 1.0);
+    }
+
+    #[test]
+    fn things_are_repeated_until_they_take_long_enough() {
+        // The clock shows whole milliseconds.
+        for (each, guess) in [(0.0003, 1), (0.01, 1), (0.7, 1), (0.7, 1000), (50.0, 1), (3.0, 0)] {
+            let mut spent = 0.0;
+            let sample = repeated(20.0, guess, |count| {
+                spent += each * count as f64;
+                (each * count as f64).floor()
+            });
+            let took = sample.ms[0] * sample.repetitions as f64;
+            assert!(took >= 20.0 - 1e-9, "{each} ms, guess {guess}: {took}");
+            assert!((sample.ms[0] - each).abs() <= 0.05 * each, "{each}: {sample:?}");
+            assert!(spent < 1000.0, "{each} ms, guess {guess}: {spent} ms");
+        }
+        let still = repeated(20.0, 1, |_| 0.0);
+        assert_eq!((still.ms[0], still.repetitions), (0.0, 1 << 20));
     }
 }

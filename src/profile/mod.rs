@@ -11,6 +11,8 @@ pub mod report;
 pub mod trace;
 
 use crate::plan::Plan;
+use measure::Samples;
+
 pub use crate::session::Part;
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +106,10 @@ pub struct LayerTime {
     /// What it is.
     #[serde(flatten)]
     pub info: LayerInfo,
-    /// Milliseconds over all runs.
+    /// Milliseconds over all runs; with the method `repeated`, over the times it was measured alone.
     pub ms: Stats,
+    /// How often it ran in each of the times that were measured, of which they are the mean.
+    pub repetitions: usize,
     /// Share of the sum of all layers' mean times, 0 to 1.
     pub share: f64,
     /// 10^9 floating point operations (two a multiply-add of the operator) per second, at the
@@ -143,6 +147,18 @@ impl Bound {
     }
 }
 
+/// How layers were timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// The clock was read once before and after each layer of each run.
+    Single,
+    /// The clock is too coarse for that: each layer was repeated in its place, and what stretches of
+    /// layers take in whole runs was shared out by that. Of warm-up runs, and of the timeline on
+    /// several threads, there are single readings all the same.
+    Repeated,
+}
+
 /// All layers of one operator together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TypeTime {
@@ -169,7 +185,7 @@ pub struct Peak {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// Measured runs.
+    /// Measured runs, or, of a coarse clock, times that were measured of them.
     pub runs: usize,
     /// Runs before them.
     pub warmup: usize,
@@ -177,6 +193,10 @@ pub struct Profile {
     pub threads: usize,
     /// Smallest step of the clock that was seen.
     pub clock_resolution_ms: f64,
+    /// How layers were timed.
+    pub method: Method,
+    /// Runs in each of the times of `total_ms`, of which they are the mean.
+    pub repetitions: usize,
     /// From bytes to a model that can run.
     pub init_ms: f64,
     /// The runs before.
@@ -190,7 +210,8 @@ pub struct Profile {
     /// The device's limits.
     pub peak: Peak,
     /// What each thread did in one of the runs, an ordinary one: the nearest to the median of up
-    /// to 100 that were looked at. Steps are counted as in `layers`.
+    /// to 100 that were looked at. On one thread with the method `repeated` it is drawn from the
+    /// layers' mean times. Steps are counted as in `layers`.
     pub timeline: Vec<Part>,
     /// Activations.
     pub arena_bytes: usize,
@@ -202,19 +223,20 @@ pub struct Profile {
     pub load_bytes: Option<u64>,
 }
 
-/// Joins the times of all steps with what the steps are. `step_ms[i]` are the times of step `i`.
+/// Joins the times of all steps with what the steps are.
 pub(crate) fn layer_times(
     infos: Vec<LayerInfo>,
-    step_ms: &[Vec<f64>],
+    samples: &[Samples],
     peak: Peak,
 ) -> Vec<LayerTime> {
-    let stats: Vec<Stats> = step_ms.iter().map(|times| Stats::of(times)).collect();
+    let stats: Vec<Stats> = samples.iter().map(|samples| Stats::of(&samples.ms)).collect();
     let sum: f64 = stats.iter().map(|s| s.mean).sum();
     let rate = |amount: f64, ms: f64| if ms > 0.0 { amount / ms / 1e6 } else { 0.0 };
     infos
         .into_iter()
+        .zip(samples)
         .zip(stats)
-        .map(|(info, ms)| {
+        .map(|((info, samples), ms)| {
             let gflops = rate(2.0 * info.macs as f64, ms.median);
             let gbps = rate(info.bytes as f64, ms.median);
             let (compute, memory) = (gflops / peak.gflops, gbps / peak.gbps);
@@ -223,6 +245,7 @@ pub(crate) fn layer_times(
                 intensity: 2.0 * info.macs as f64 / info.bytes.max(1) as f64,
                 limit_share: compute.max(memory),
                 bound: if compute > memory { Bound::Compute } else { Bound::Memory },
+                repetitions: samples.repetitions,
                 info,
                 ms,
                 gflops,

@@ -1,7 +1,7 @@
 //! A profile as text, for people: the sections of TFLite's `benchmark_model
 //! --enable_op_profiling`, with what each layer computed and moved added to its row.
 
-use super::{LayerInfo, LayerTime, Profile, Stats};
+use super::{LayerInfo, LayerTime, Method, Profile, Stats};
 use std::fmt::{Display, Write};
 
 /// Columns of the tables: what a row of a layer takes.
@@ -39,6 +39,16 @@ fn overview(text: &mut String, profile: &Profile) {
         many(*threads, "thread"),
         us(profile.clock_resolution_ms)
     );
+    if profile.method == Method::Repeated {
+        let counts = || profile.layers.iter().map(|layer| layer.repetitions);
+        _ = writeln!(
+            text,
+            "That is coarse: each time is the mean of {}, or of {} to {} of a layer in its place.",
+            many(profile.repetitions, "run"),
+            counts().min().unwrap_or(0),
+            counts().max().unwrap_or(0)
+        );
+    }
     _ = writeln!(
         text,
         "Inference timings in us: Init: {:.0}, First inference: {:.0}, Warmup (avg): {:.1}, \

@@ -10,7 +10,7 @@ import sys
 # Columns of the CSV that are numbers, and where the JSON has them.
 NUMBERS = {
     **{f"{name}_ms": ("ms", name) for name in ("first", "min", "median", "mean", "p95", "max", "std")},
-    **{name: (name,) for name in ("index", "macs", "bytes", "share", "gflops", "gbps", "intensity")},
+    **{name: (name,) for name in ("index", "macs", "bytes", "share", "gflops", "gbps", "intensity", "repetitions")},
     "limit_share": ("limitShare",),
 }
 

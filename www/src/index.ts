@@ -29,6 +29,7 @@ export type {
   Size,
   Stats,
   TensorInfo,
+  ThreadPart,
   TypedArray,
   TypeTime,
 } from './types.ts';

@@ -39,7 +39,7 @@ export interface Model {
   run(inputs: TypedArray[]): Promise<TypedArray[]>;
   /** Changes the input size: multiples of 8, or the model's own. When it is refused, the model keeps the size it had. */
   resize(height: number, width: number): Promise<void>;
-  /** Measures every step. */
+  /** Measures every step: for some seconds where the browser's clock is coarse, else for as long as the runs take. */
   profile(options?: ProfileOptions): Promise<Profile>;
   /**
    * A profile for other programs: `text` as TFLite's benchmark_model prints it, `csv`, `json`, or `trace`, which

@@ -71,29 +71,34 @@ export interface LayerInfo {
 /** How a series of times is spread, in milliseconds. */
 export interface Stats {
   first: number;
+  last: number;
   min: number;
   median: number;
   mean: number;
   p95: number;
   max: number;
+  /** Standard deviation. */
   std: number;
 }
 
 /** Times of one step. */
 export interface LayerTime extends LayerInfo {
+  /** Over all runs; with the method `repeated`, over the times that the step was measured alone. */
   ms: Stats;
+  /** How often the step ran in each of the times that were measured, of which they are the mean. */
+  repetitions: number;
   /** Share of the sum of all layers' mean times, 0..1. */
   share: number;
   /** 10^9 floating point operations (two a multiply-add) per second. */
   gflops: number;
+  /** 10^9 bytes per second. */
+  gbps: number;
+  /** Arithmetic intensity: floating point operations per byte. */
+  intensity: number;
   /** Share of what the device could do at best, by arithmetic or by memory: 1 is the limit, which kernels that
    *  multiply less often than the operator says (`winograd`) may pass. */
   limitShare: number;
-  /** 10^9 bytes per second. */
-  gbps: number;
-  /** Floating point operations per byte. */
-  intensity: number;
-  /** Which of the two bounds is the higher one. */
+  /** Which of the two limits that is, the nearer one. */
   bound: 'compute' | 'memory';
 }
 
@@ -101,24 +106,56 @@ export interface LayerTime extends LayerInfo {
 export interface TypeTime {
   op: string;
   count: number;
+  /** Sum of their mean milliseconds. */
   ms: number;
   share: number;
 }
 
+/** What one thread did of one step, in milliseconds from the beginning of the run. */
+export interface ThreadPart {
+  /** 0 is the worker that was asked; the others help it. */
+  thread: number;
+  /** Index into the profile's layers. */
+  step: number;
+  startMs: number;
+  /** When it was through; waiting for other threads is not part of it. */
+  endMs: number;
+}
+
 /** Where the time of a model goes, on this device and in this build. */
 export interface Profile {
+  /** Runs that were measured; with the method `repeated`, times that were measured of runs. */
   runs: number;
   warmup: number;
+  /** Threads that ran the model. */
+  threads: number;
   /** The smallest step of the browser's clock: 0.005 on an isolated page, up to 1 elsewhere. */
   clockResolutionMs: number;
+  /**
+   * `single`: the clock was read once before and after each step of each run. `repeated`: it is too coarse for that, so
+   * each step was repeated in its place, and what stretches of steps take in whole runs was shared out by that.
+   */
+  method: 'single' | 'repeated';
+  /** Runs in each of the times of `totalMs`, of which they are the mean. */
+  repetitions: number;
   /** From the file's bytes to a model that can run. */
   initMs: number;
+  /** By how many bytes loading the model made the WebAssembly memory grow. */
+  loadBytes?: number;
+  /** Single runs, whatever the method. */
   warmupMs: Stats;
   totalMs: Stats;
+  /** In running order. Their mean times add up to that of the runs. */
   layers: LayerTime[];
+  /** The slowest first. */
   byType: TypeTime[];
   /** The device's limits with this build, on all threads of the model. */
   peak: { gflops: number; gbps: number };
+  /**
+   * What each thread did in one of the runs, an ordinary one, thread by thread. On one thread with the method
+   * `repeated` it is drawn from the mean times.
+   */
+  timeline: ThreadPart[];
   arenaBytes: number;
   weightBytes: number;
 }
