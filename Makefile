@@ -31,7 +31,7 @@ help:
 	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
 	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
 	@echo "make fuzz      broken and random models, and conformance on new cases (MINUTES=$(MINUTES))"
-	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1, CLAIMS=1"
+	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1, CLAIMS=1, ADVICE=1"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
 	@echo "make wasm      the wasm builds and their sizes; make wasm-simd for one"
@@ -129,6 +129,7 @@ RUNTIMES ?=
 ABLATION ?=
 KERNELS ?=
 CLAIMS ?=
+ADVICE ?=
 BENCH_OPTIONS = $(if $(MODELS),--models $(MODELS))
 bench: target/package/octomask.tgz target/bench/exported target/bench/layers/layers.json $(BENCH_MODULES) | browsers
 ifneq ($(ABLATION),)
@@ -137,6 +138,8 @@ else ifneq ($(KERNELS),)
 	@node tests/bench/kernels.mjs $(if $(filter-out 1,$(KERNELS)),--only '$(KERNELS)')
 else ifneq ($(CLAIMS),)
 	@node tests/bench/claims.mjs
+else ifneq ($(ADVICE),)
+	@PATH="$$PWD/target/rust/native:$$PATH" cargo test --release --test advise -- --ignored --nocapture
 else
 	@node tests/bench/bench.mjs $(BENCH_OPTIONS) $(if $(QUICK),--quick) $(if $(RUNTIMES),--runtimes $(RUNTIMES))
 	@$(if $(QUICK)$(MODELS)$(RUNTIMES),,node tests/bench/others.mjs)

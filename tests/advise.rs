@@ -250,7 +250,9 @@ fn worst(rule: &str, graph: &Graph) -> Result<f64, String> {
     Ok(worst)
 }
 
+/// Times are held against a bound, which a busy machine may miss: `make bench ADVICE=1` runs this.
 #[test]
+#[ignore = "holds times against a bound: make bench ADVICE=1"]
 fn promises_are_kept() {
     let _alone = alone();
     let mut broken = Vec::new();

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-/// Runs once, when the module is started: a panic then says on the console where it was.
+/// Runs once, when the module is started: a panic then says on the console what it was.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();

@@ -265,6 +265,7 @@ function statsOf(times: number[]): Stats {
   const mean = times.reduce((sum, ms) => sum + ms, 0) / count;
   return {
     first: times[0] ?? 0,
+    last: times[count - 1] ?? 0,
     min: at(0),
     median: (at((count - 1) >> 1) + at(count >> 1)) / 2,
     mean,
