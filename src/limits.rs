@@ -53,11 +53,11 @@ pub fn measure(team: &mut Team, clock: Clock) -> Limits {
     let threads = team.threads();
     let bandwidth = WORKING_SETS.map(|bytes| Bandwidth {
         bytes,
-        gbps: peak::gbps(threads, clock, bytes, |work| team.run(work)),
+        gbps: peak::gbps(threads, clock, bytes, &mut |work| team.run(work)),
     });
     Limits {
         threads,
-        gflops: peak::gflops(threads, clock, |work| team.run(work)),
+        gflops: peak::gflops(threads, clock, &mut |work| team.run(work)),
         bandwidth: bandwidth.to_vec(),
         barrier_us: barrier_us(team, clock),
         handover_us: handover_us(team, clock),
@@ -180,7 +180,7 @@ mod tests {
     fn every_working_set_is_measured() {
         let team = &mut Team::new(1).unwrap();
         for bytes in [WORKING_SETS[0], WORKING_SETS[11]] {
-            assert!(peak::gbps(1, clock, bytes, |work| team.run(work)) > 0.0);
+            assert!(peak::gbps(1, clock, bytes, &mut |work| team.run(work)) > 0.0);
         }
         assert_eq!([WORKING_SETS[0], WORKING_SETS[11]], [16 << 10, 32 << 20]);
     }

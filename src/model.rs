@@ -263,8 +263,8 @@ impl Model {
         let arena_bytes = self.arena_bytes();
         let team = &mut self.team;
         *self.peak.get_or_insert_with(|| Peak {
-            gflops: peak::gflops(team.threads(), clock, |work| team.run(work)),
-            gbps: peak::gbps(team.threads(), clock, arena_bytes, |work| team.run(work)),
+            gflops: peak::gflops(team.threads(), clock, &mut |work| team.run(work)),
+            gbps: peak::gbps(team.threads(), clock, arena_bytes, &mut |work| team.run(work)),
         })
     }
 }

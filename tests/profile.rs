@@ -145,6 +145,11 @@ fn the_report_aligns_and_fits_in_a_terminal() {
     ] {
         assert!(text.contains(what), "{what}:\n{text}");
     }
+    assert!(!text.contains("coarse"), "{text}");
+    let coarse = Profile { method: Method::Repeated, repetitions: 6, ..example() };
+    let said =
+        "coarse: each time is the mean of 6 runs, and layers, repeated 1 to 1 times, share it.";
+    assert!(report::text(&coarse).contains(said));
     let share = |line: &str| line.split_whitespace().rev().nth(2).map(str::to_string);
     assert_eq!(share(lines[header + 1]), Some("50".to_string()));
     assert!(lines[header + 1].ends_with("% compute") && lines[header + 3].ends_with("% memory"));

@@ -9,10 +9,11 @@
 //! 2. Each layer alone, repeated where it stands in the network until the clock has moved often. It
 //!    scatters little, but is biased: operands and weights lie in the cache already.
 //!
-//! So the first says how long each stretch of layers took, a stretch being just long enough to be told
-//! within 2 %, and the second how the layers within share it. The layers add up to the runs, a long
-//! layer has its time from whole runs alone, and what the cache changes is left to how short
-//! layers compare with their neighbours.
+//! So the first says how long each stretch of layers takes, a stretch being just long enough to be told
+//! within 2 %, and the second how the layers within share it. A long layer has its time from whole
+//! runs alone, and what the cache changes is left to how short layers compare with their neighbours.
+//! Each whole run is then shared out like that: the layers add up to the runs, and how their times
+//! are spread is how the runs' times are.
 
 use super::{Method, Stats, clock_resolution};
 use crate::session::{Clock, Part, Session};
@@ -35,6 +36,10 @@ const LAYERS_MS: f64 = 3_000.0;
 
 /// Times of each layer alone are taken at most so often.
 const MOST_ROUNDS: usize = 10;
+
+/// Runs that take more than so many times the median were disturbed by other programs: what layers
+/// share is not taken from them.
+const DISTURBED: f64 = 1.25;
 
 /// The share of a stretch's time to which whole runs must tell it.
 const STRETCH_ERROR: f64 = 0.02;
@@ -66,12 +71,6 @@ pub(crate) struct Samples {
     pub repetitions: usize,
 }
 
-impl Samples {
-    fn mean(&self) -> f64 {
-        self.ms.iter().sum::<f64>() / self.ms.len().max(1) as f64
-    }
-}
-
 /// Runs `warmup` and then `runs` times, and more often where the clock is coarse.
 pub(crate) fn measure(
     session: &mut Session,
@@ -92,7 +91,7 @@ pub(crate) fn measure(
         Method::Single => 1,
         Method::Repeated => {
             let target = (STEPS_OF_CLOCK * resolution).min(RUNS_MS / runs as f64);
-            repeated(target, 1, |count| time(session, count)).repetitions
+            repeated(target, 1, &mut |count| time(session, count)).repetitions
         }
     };
 
@@ -116,16 +115,24 @@ pub(crate) fn measure(
         }
         candidates.offer(session);
     }
-    let mut timeline = candidates.nearest(Stats::of(&total).median);
+    let median = Stats::of(&total).median;
+    let mut timeline = candidates.nearest(median);
 
     if method == Method::Repeated {
-        let whole: Vec<f64> = layers.iter().map(Samples::mean).collect();
-        let error = resolution / 2.0 / ((runs * repetitions) as f64).sqrt();
+        let quiet: Vec<usize> = (0..runs).filter(|&run| total[run] <= DISTURBED * median).collect();
+        let mean = |ms: &[f64]| quiet.iter().map(|&run| ms[run]).sum::<f64>() / quiet.len() as f64;
+        let whole: Vec<f64> = layers.iter().map(|layer| mean(&layer.ms)).collect();
+        let error = resolution / 2.0 / ((quiet.len() * repetitions) as f64).sqrt();
         layers = alone(session, team, clock, resolution, &whole, error);
         session.run(team, None); // Not all layers may have had their turn.
-        fit(&mut layers, &whole, error / STRETCH_ERROR);
+        let alone: Vec<f64> = layers.iter().map(|layer| Stats::of(&layer.ms).median).collect();
+        let fitted = fit(&alone, &whole, error / STRETCH_ERROR);
+        let sum = fitted.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        for (layer, ms) in layers.iter_mut().zip(&fitted) {
+            layer.ms = total.iter().map(|run| run * ms / sum).collect();
+        }
         if threads == 1 {
-            timeline = end_to_end(&layers);
+            timeline = end_to_end(&fitted);
         }
     }
     Times { resolution, method, warmup, total, repetitions, layers, timeline }
@@ -133,7 +140,7 @@ pub(crate) fn measure(
 
 /// One time of something that is repeated until that takes `target` milliseconds. `guess` is how
 /// often that may be.
-fn repeated(target: f64, guess: usize, mut time: impl FnMut(usize) -> f64) -> Samples {
+fn repeated(target: f64, guess: usize, time: &mut dyn FnMut(usize) -> f64) -> Samples {
     const MOST: usize = 1 << 20;
     let mut count = guess.clamp(1, MOST);
     loop {
@@ -166,7 +173,7 @@ fn alone(
             Samples { ms: vec![*ms], repetitions: 1 } // better than nothing
         } else {
             let guess = (target / ms.max(error)).ceil() as usize;
-            repeated(target, guess, |count| session.repeat(team, step, count, clock))
+            repeated(target, guess, &mut |count| session.repeat(team, step, count, clock))
         });
     }
     let round: f64 = layers.iter().map(|layer| layer.ms[0] * layer.repetitions as f64).sum();
@@ -182,22 +189,11 @@ fn alone(
     layers
 }
 
-/// Scales the times of layers alone so that each stretch of them takes what it took in whole runs.
-/// All but the only one are at least `shortest` milliseconds long.
-fn fit(layers: &mut [Samples], whole: &[f64], shortest: f64) {
-    let count = layers.len();
-    let sums = |times: &mut dyn Iterator<Item = f64>| {
-        let mut sum = 0.0;
-        let mut sums = vec![0.0];
-        sums.extend(times.map(|ms| {
-            sum += ms;
-            sum
-        }));
-        sums
-    };
-    // Before each layer and after the last one.
-    let alone = sums(&mut layers.iter().map(Samples::mean));
-    let whole = sums(&mut whole.iter().copied());
+/// Times of layers alone, scaled so that each stretch of them takes what it takes in whole runs.
+/// All stretches but the only one are at least `shortest` milliseconds long.
+fn fit(alone: &[f64], whole: &[f64], shortest: f64) -> Vec<f64> {
+    let mut fitted = alone.to_vec();
+    let (alone, whole, count) = (running_sums(alone), running_sums(whole), alone.len());
     let mut start = 0;
     while start < count {
         let long = |from: usize, to: usize| alone[to] - alone[from] >= shortest;
@@ -207,21 +203,32 @@ fn fit(layers: &mut [Samples], whole: &[f64], shortest: f64) {
         let factor = (whole[end] - whole[start]) / (alone[end] - alone[start]);
         // Not where the clock stood still.
         if factor.is_finite() {
-            layers[start..end].iter_mut().flat_map(|l| &mut l.ms).for_each(|ms| *ms *= factor);
+            fitted[start..end].iter_mut().for_each(|ms| *ms *= factor);
         }
         start = end;
     }
+    fitted
 }
 
-/// What one thread did, by the means of its times.
-fn end_to_end(layers: &[Samples]) -> Vec<Part> {
-    let mut end_ms = 0.0;
-    let mut part = |(step, layer): (usize, &Samples)| {
-        let start_ms = end_ms;
-        end_ms += layer.mean();
-        Part { thread: 0, step, start_ms, end_ms }
+/// Sums before each time and after the last one.
+fn running_sums(times: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; times.len() + 1];
+    for (i, ms) in times.iter().enumerate() {
+        sums[i + 1] = sums[i] + ms;
+    }
+    sums
+}
+
+/// What one thread does, by the times of the layers.
+fn end_to_end(layers: &[f64]) -> Vec<Part> {
+    let ends = running_sums(layers);
+    let part = |(step, ends): (usize, &[f64])| Part {
+        thread: 0,
+        step,
+        start_ms: ends[0],
+        end_ms: ends[1],
     };
-    layers.iter().enumerate().map(&mut part).collect()
+    ends.windows(2).enumerate().map(part).collect()
 }
 
 /// Timelines of runs, until it is known which of them was an ordinary one.
@@ -260,35 +267,22 @@ impl Candidates {
 mod tests {
     use super::*;
 
-    fn samples(ms: &[f64]) -> Vec<Samples> {
-        ms.iter().map(|&ms| Samples { ms: vec![ms * 0.9, ms * 1.1], repetitions: 3 }).collect()
-    }
-
-    fn means(layers: &[Samples]) -> Vec<f64> {
-        layers.iter().map(|layer| (layer.mean() * 1e9).round() / 1e9).collect()
-    }
-
     #[test]
     fn stretches_of_layers_take_what_whole_runs_say() {
+        let fit = |alone: &[f64], whole: &[f64], shortest: f64| -> Vec<f64> {
+            fit(alone, whole, shortest).iter().map(|ms| (ms * 1e9).round() / 1e9).collect()
+        };
         // In whole runs the long layer takes a tenth more, and the short ones twice as long.
         let alone = [0.25, 0.25, 0.5, 10.0, 0.5, 0.5];
         let whole = [0.0, 1.5, 0.5, 11.0, 2.0, 0.0];
-        let mut layers = samples(&alone);
-        fit(&mut layers, &whole, 1.0);
-        assert_eq!(means(&layers), [0.5, 0.5, 1.0, 11.0, 1.0, 1.0]);
+        assert_eq!(fit(&alone, &whole, 1.0), [0.5, 0.5, 1.0, 11.0, 1.0, 1.0]);
         // One that is too short at the end belongs to the stretch before.
-        let mut layers = samples(&[2.0, 2.0, 0.5]);
-        fit(&mut layers, &[2.0, 4.0, 1.0], 1.0);
-        assert_eq!(means(&layers), [2.0, 4.0, 1.0]);
+        assert_eq!(fit(&[2.0, 2.0, 0.5], &[2.0, 4.0, 1.0], 1.0), [2.0, 4.0, 1.0]);
         // With few runs there is one stretch: all is scaled by one factor.
-        let mut layers = samples(&alone);
-        fit(&mut layers, &whole, 100.0);
-        assert_eq!(means(&layers), alone.map(|ms| ms * 1.25));
+        assert_eq!(fit(&alone, &whole, 100.0), alone.map(|ms| ms * 1.25));
         // Nothing to share out by.
-        let mut layers = samples(&[0.0, 0.0]);
-        fit(&mut layers, &[1.0, 1.0], 1.0);
-        assert_eq!(means(&layers), [0.0, 0.0]);
-        fit(&mut [], &[], 1.0);
+        assert_eq!(fit(&[0.0, 0.0], &[1.0, 1.0], 1.0), [0.0, 0.0]);
+        assert_eq!(fit(&[], &[], 1.0), [0.0; 0]);
     }
 
     #[test]
@@ -296,7 +290,7 @@ mod tests {
         // The clock shows whole milliseconds.
         for (each, guess) in [(0.0003, 1), (0.01, 1), (0.7, 1), (0.7, 1000), (50.0, 1), (3.0, 0)] {
             let mut spent = 0.0;
-            let sample = repeated(20.0, guess, |count| {
+            let sample = repeated(20.0, guess, &mut |count| {
                 spent += each * count as f64;
                 (each * count as f64).floor()
             });
@@ -305,7 +299,7 @@ mod tests {
             assert!((sample.ms[0] - each).abs() <= 0.05 * each, "{each}: {sample:?}");
             assert!(spent < 1000.0, "{each} ms, guess {guess}: {spent} ms");
         }
-        let still = repeated(20.0, 1, |_| 0.0);
+        let still = repeated(20.0, 1, &mut |_| 0.0);
         assert_eq!((still.ms[0], still.repetitions), (0.0, 1 << 20));
     }
 }

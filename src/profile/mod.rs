@@ -106,9 +106,9 @@ pub struct LayerTime {
     /// What it is.
     #[serde(flatten)]
     pub info: LayerInfo,
-    /// Milliseconds over all runs; with the method `repeated`, over the times it was measured alone.
+    /// Milliseconds over all runs; with the method `repeated`, its share of each run.
     pub ms: Stats,
-    /// How often it ran in each of the times that were measured, of which they are the mean.
+    /// How often it ran in each of the times that were measured of it.
     pub repetitions: usize,
     /// Share of the sum of all layers' mean times, 0 to 1.
     pub share: f64,
@@ -211,7 +211,7 @@ pub struct Profile {
     pub peak: Peak,
     /// What each thread did in one of the runs, an ordinary one: the nearest to the median of up
     /// to 100 that were looked at. On one thread with the method `repeated` it is drawn from the
-    /// layers' mean times. Steps are counted as in `layers`.
+    /// layers' times. Steps are counted as in `layers`.
     pub timeline: Vec<Part>,
     /// Activations.
     pub arena_bytes: usize,

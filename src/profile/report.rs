@@ -43,7 +43,7 @@ fn overview(text: &mut String, profile: &Profile) {
         let counts = || profile.layers.iter().map(|layer| layer.repetitions);
         _ = writeln!(
             text,
-            "That is coarse: each time is the mean of {}, or of {} to {} of a layer in its place.",
+            "That is coarse: each time is the mean of {}, and layers, repeated {} to {} times, share it.",
             many(profile.repetitions, "run"),
             counts().min().unwrap_or(0),
             counts().max().unwrap_or(0)

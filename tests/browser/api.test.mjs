@@ -274,7 +274,8 @@ test('the input size is changed, and a refused one leaves the model as it was', 
 });
 
 test('a profile has a time for every layer, and they add up', async () => {
-  for (const [page, threads] of [[isolated, 2], [plain, 1]]) {
+  // A page that is not isolated has a clock with steps of 0.1 ms.
+  for (const [page, threads, method] of [[isolated, 2, 'single'], [isolated, 1, 'single'], [plain, 1, 'repeated']]) {
     const profile = await page.evaluate(async (threads) => {
       const { loadModel, packagedModel } = await import('/octomask/index.js');
       const model = await loadModel(packagedModel('selfie'), { threads });
@@ -304,9 +305,37 @@ test('a profile has a time for every layer, and they add up', async () => {
     assert.deepEqual(inputShapes[0], [1, 256, 256, 3]);
     assert.deepEqual(outputShape, [1, 128, 128, 16]);
     assert.equal(macs, 128 * 128 * 16 * 27);
-    assert.ok(profile.arenaBytes > 0 && profile.weightBytes > 0);
+    assert.ok(profile.arenaBytes > 0 && profile.weightBytes > 0 && profile.loadBytes > 0);
+    const repetitions = [profile.repetitions, ...profile.layers.map((l) => l.repetitions)];
+    assert.deepEqual([profile.threads, profile.method], [threads, method]);
+    assert.equal(repetitions.every((n) => n === 1), method === 'single', `${repetitions}`);
+    const slow = profile.layers.filter((l) => l.ms.median > 0.02);
+    assert.ok(slow.every((l) => l.limitShare > 0.01 && l.gbps > 0 && ['compute', 'memory'].includes(l.bound)));
+    checkTimeline(profile);
   }
 });
+
+/** Every step is there, each thread has one part at a time, and all go by one clock. */
+function checkTimeline({ timeline, threads, layers, totalMs }) {
+  assert.deepEqual([...new Set(timeline.map((p) => p.step))].sort((a, b) => a - b), layers.map((_, step) => step));
+  const starts = [];
+  for (let thread = 0; thread < threads; thread++) {
+    const parts = timeline.filter((p) => p.thread === thread);
+    assert.ok(parts.length > 0, `thread ${thread} did nothing`);
+    for (const [i, { startMs, endMs }] of parts.entries()) {
+      assert.ok(startMs <= endMs && endMs <= totalMs.max * 1.01 + 0.1, JSON.stringify(parts[i]));
+      assert.ok(i === 0 || parts[i - 1].endMs <= startMs, JSON.stringify(parts.slice(i - 1, i + 1)));
+    }
+    starts.push(new Map(parts.map((p) => [p.step, p.startMs])));
+  }
+  // Threads begin a step together: clocks of workers that count from different beginnings would be far apart.
+  for (const start of starts.slice(1)) {
+    const apart = [...start].filter(([step]) => step > 0 && starts[0].has(step)).map(([step, ms]) => ms - starts[0].get(step));
+    apart.sort((a, b) => a - b);
+    const median = apart[apart.length >> 1];
+    assert.ok(Math.abs(median) < 3, `threads begin ${median} ms apart: ${apart}`);
+  }
+}
 
 test('layer times of a frame add up to its infer time', async () => {
   const frames = await isolated.evaluate(async () => {

@@ -76,6 +76,23 @@ for (const { name, open, expect } of BROWSERS) {
       }
     });
 
+    test('layer times add up to the runs, whatever the clock', async () => {
+      const profile = await session.evaluate(async () => {
+        const { loadModel, packagedModel } = await import('/octomask/index.js');
+        const model = await loadModel(packagedModel('selfie'));
+        const profile = await model.profile({ runs: 40, warmup: 5 });
+        model.dispose();
+        return profile;
+      });
+      const { layers, totalMs, timeline, method, clockResolutionMs, threads } = profile;
+      assert.equal(method, clockResolutionMs > 0.01 ? 'repeated' : 'single', `a clock of ${clockResolutionMs} ms`);
+      const sum = layers.reduce((total, l) => total + l.ms.mean, 0);
+      assert.ok(Math.abs(sum / totalMs.mean - 1) <= 0.05, `layers ${sum} ms, runs ${totalMs.mean} ms`);
+      assert.ok(layers.filter((l) => l.macs > 1e6).every((l) => l.ms.mean > 0), 'a layer took no time');
+      assert.equal(new Set(timeline.map((p) => p.step)).size, layers.length);
+      assert.ok(timeline.every((p) => p.thread < threads));
+    });
+
     test('a build that cannot run there is refused with a reason', async () => {
       const [code, message] = await session.evaluate(async (shared) => {
         const { loadModel } = await import('/octomask/index.js');

@@ -83,9 +83,9 @@ export interface Stats {
 
 /** Times of one step. */
 export interface LayerTime extends LayerInfo {
-  /** Over all runs; with the method `repeated`, over the times that the step was measured alone. */
+  /** Over all runs; with the method `repeated`, its share of each run. */
   ms: Stats;
-  /** How often the step ran in each of the times that were measured, of which they are the mean. */
+  /** How often the step ran in each of the times that were measured of it. */
   repetitions: number;
   /** Share of the sum of all layers' mean times, 0..1. */
   share: number;
@@ -153,7 +153,7 @@ export interface Profile {
   peak: { gflops: number; gbps: number };
   /**
    * What each thread did in one of the runs, an ordinary one, thread by thread. On one thread with the method
-   * `repeated` it is drawn from the mean times.
+   * `repeated` it is drawn from the layers' times.
    */
   timeline: ThreadPart[];
   arenaBytes: number;
