@@ -140,9 +140,11 @@ struct Cut<'a> {
 }
 
 impl<'a> Cut<'a> {
-    /// The nodes of these indices, and those that make constants of constants for them.
+    /// The nodes of these indices, and those that make what is known before anything runs for them.
     fn new(graph: &'a Graph, indices: &HashSet<usize>) -> Cut<'a> {
         let producers = graph.producers();
+        // What is made of constants, and what inference knows: sizes that are computed. Those stay computed, as
+        // some kernels take constants only.
         let mut known: Vec<bool> = graph.tensors.iter().map(TensorDef::is_const).collect();
         for node in &graph.nodes {
             let is_known = node.inputs.iter().flatten().all(|id| known[id.0]);
@@ -156,8 +158,7 @@ impl<'a> Cut<'a> {
             if !inside[i] {
                 continue;
             }
-            let reads = graph.nodes[i].inputs.iter().flatten();
-            for id in reads.filter(|id| known[id.0] && !graph.tensor(**id).is_const()) {
+            for id in graph.nodes[i].inputs.iter().flatten().filter(|id| known[id.0]) {
                 if let Some(&maker) = producers.get(id) {
                     inside[maker] = true;
                 }
@@ -167,7 +168,8 @@ impl<'a> Cut<'a> {
         let (mut made, mut reads) = (HashSet::new(), BTreeSet::new());
         for node in nodes.iter().map(|&i| &graph.nodes[i]) {
             for &id in node.inputs.iter().flatten() {
-                if !made.contains(&id) && !graph.tensor(id).is_const() {
+                let constant = graph.tensor(id).is_const() && !producers.contains_key(&id);
+                if !made.contains(&id) && !constant {
                     reads.insert(id);
                 }
             }

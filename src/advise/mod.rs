@@ -233,29 +233,34 @@ pub fn propose(graph: &Graph, profile: &Profile) -> Vec<Proposal> {
     found.filter_map(|proposal| checked(proposal, &case)).collect()
 }
 
-/// A proposal with those of its sites that are worth a look and can be changed.
+/// A proposal with those of its sites that are worth a look and can be changed, one by one and together.
 fn checked(mut proposal: Proposal, case: &Case) -> Option<Proposal> {
     let total = case.total_ms();
-    let worth = |ms: f64, least: f64| proposal.aim == Aim::Size || ms >= least * total;
+    let works = |sites: &[usize]| proposal.rewrite_at(case.graph, sites).is_ok();
     let mut sites: Vec<usize> = (0..proposal.sites.len()).collect();
-    sites.retain(|&site| worth(proposal.sites[site].ms, MIN_SITE));
-    sites.sort_by(|&a, &b| proposal.sites[b].ms.total_cmp(&proposal.sites[a].ms));
-    sites.truncate(MAX_SITES);
-    sites.sort_unstable();
-    sites.retain(|&site| proposal.rewrite_at(case.graph, &[site]).is_ok());
-    let ms = sites.iter().map(|&site| proposal.sites[site].ms).sum();
-    if sites.is_empty() || !worth(ms, MIN_GAIN) {
-        return None;
+    if proposal.aim == Aim::Time {
+        let ms = |site: &usize| proposal.sites[*site].ms;
+        sites.retain(|site| ms(site) >= MIN_SITE * total);
+        sites.sort_by(|a, b| ms(b).total_cmp(&ms(a)));
+        sites.truncate(MAX_SITES);
+        sites.sort_unstable();
+        sites.retain(|&site| works(&[site]));
+        if sites.iter().map(ms).sum::<f64>() < MIN_GAIN * total {
+            return None;
+        }
     }
-    if proposal.rewrite_at(case.graph, &sites).is_err() {
+    if !works(&sites) {
         // Some of them exclude each other: the first one that fits stays.
         let all = std::mem::take(&mut sites);
-        for site in all {
+        for site in all.into_iter().take(MAX_SITES) {
             sites.push(site);
-            if proposal.rewrite_at(case.graph, &sites).is_err() {
+            if !works(&sites) {
                 sites.pop();
             }
         }
+    }
+    if sites.is_empty() {
+        return None;
     }
     proposal.keep(&sites);
     Some(proposal)

@@ -132,7 +132,11 @@ impl Quantizer<'_> {
             self.stored.insert(output, stored);
             made.push(stored);
         }
-        editor.insert_all(place, node.op.clone(), inputs, made);
+        let mut op = node.op.clone();
+        if let Op::ResizeBilinear(resize) = &mut op {
+            resize.fixed_point = true;
+        }
+        editor.insert_all(place, op, inputs, made);
         for &output in &node.outputs {
             // Needed where a node that stays, or the caller, reads it.
             if let Some(&stored) = self.stored.get(&output) {

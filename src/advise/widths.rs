@@ -135,7 +135,11 @@ impl Finder<'_> {
                     (case.extents(node, 1)?, case.extents(node, 0)?);
                 (depth == ci && weights(1) && weights(2)).then_some(())
             }
-            Op::TransposeConv(_) => (constant(0) && weights(1) && weights(3)).then_some(()),
+            // The size becomes a constant, which a quantized one that is computed is not to be.
+            Op::TransposeConv(op) => {
+                let stays = case.result(node).quantization.is_some() && op.rounds_twice;
+                (constant(0) && weights(1) && weights(3) && !stays).then_some(())
+            }
             Op::FullyConnected(_) => {
                 let depth = case.operand(node, 1)?.shape.dims().last().copied()?;
                 (depth == last(tensor(x?)) && weights(1) && weights(2)).then_some(())
@@ -363,7 +367,11 @@ impl Change<'_> {
                 (shape[0], shape[3]) = (co, self.width(editor.operand(i, 2)?));
                 let [n, h, w, _] = self.graph.tensor(node.outputs[0]).shape.nhwc()?;
                 let size = editor.list(&[n, h, w, co])?;
-                editor.node_mut(i)?.inputs[0] = Some(size);
+                let node = editor.node_mut(i)?;
+                node.inputs[0] = Some(size);
+                if let Op::TransposeConv(op) = &mut node.op {
+                    op.rounds_twice = false;
+                }
                 self.weigh(editor, i, [2, 1, 3], &shape, 0)
             }
             Op::Binary(_) => {

@@ -8,6 +8,7 @@ mod convolve_then_resize;
 mod deep_units;
 mod dilation;
 mod fake_quantization;
+mod fixed_sizes;
 mod float_islands;
 mod half_input;
 mod integers;
@@ -46,6 +47,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: wide_layers::NAME, find: wide_layers::find },
     Rule { name: channels::NAME, find: channels::find },
     Rule { name: activations::NAME, find: activations::find },
+    Rule { name: fixed_sizes::NAME, find: fixed_sizes::find },
     Rule { name: output_function::NAME, find: output_function::find },
     Rule { name: dilation::NAME, find: dilation::find },
     Rule { name: concatenation::NAME, find: concatenation::find },

@@ -22,7 +22,7 @@ pub fn find(case: &Case) -> Vec<Proposal> {
         return Vec::new();
     };
     let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-    let large = format!("The weights take {}; on phones {limit} are hoped for.", mb(bytes));
+    let large = format!("The weights take {}; on phones {limit} is hoped for.", mb(bytes));
     [DType::F32, DType::F16]
         .into_iter()
         .filter_map(|dtype| {

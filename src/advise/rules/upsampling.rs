@@ -5,26 +5,36 @@ use crate::advise::edit::Editor;
 use crate::advise::{Proposal, Site, Words};
 use crate::error::Result;
 use crate::ops::{Conv2d, Op, Padding, ResizeBilinear, ResizeNearest, Unary, Window};
+use crate::tensor::DType;
 
 pub const NAME: &str = "upsampling";
 
-const BILINEAR: Op = Op::ResizeBilinear(ResizeBilinear {
-    align_corners: false,
-    half_pixel_centers: true,
-    fixed_point: false,
-});
+/// A resize that makes a tensor of a type.
+type Resize = fn(DType) -> Op;
 
-const NEAREST: Op =
-    Op::ResizeNearest(ResizeNearest { align_corners: false, half_pixel_centers: true });
+/// As the reader has it for results of that type.
+fn bilinear(dtype: DType) -> Op {
+    let fixed_point = matches!(dtype, DType::I8 | DType::I16);
+    Op::ResizeBilinear(ResizeBilinear {
+        align_corners: false,
+        half_pixel_centers: true,
+        fixed_point,
+    })
+}
+
+fn nearest(_: DType) -> Op {
+    Op::ResizeNearest(ResizeNearest { align_corners: false, half_pixel_centers: true })
+}
 
 pub fn find(case: &Case) -> Vec<Proposal> {
-    [(BILINEAR, "bilinear"), (NEAREST, "nearest")]
+    let kinds: [(Resize, &str); 2] = [(bilinear, "bilinear"), (nearest, "nearest")];
+    kinds
         .into_iter()
         .filter_map(|(resize, how)| {
             let sites: Vec<_> = case
                 .nodes()
                 .filter_map(|(i, _)| {
-                    let old = transposed(case, i, &resize)?;
+                    let old = transposed(case, i, resize)?;
                     let [stride, filters] = [old.stride, old.channels[0]];
                     let note = format!("Conv2D({filters}, 1), UpSampling2D({stride})");
                     Some((Site::of(case, vec![i]).note(note), old))
@@ -61,7 +71,7 @@ struct Transposed {
     resize: Op,
 }
 
-fn transposed(case: &Case, place: usize, resize: &Op) -> Option<Transposed> {
+fn transposed(case: &Case, place: usize, resize: Resize) -> Option<Transposed> {
     let node = &case.graph.nodes[place];
     let (op, operands) = match &node.op {
         Op::Convolution2dTransposeBias(op) => (op, [0, 1, 2]),
@@ -79,7 +89,7 @@ fn transposed(case: &Case, place: usize, resize: &Op) -> Option<Transposed> {
         output: [oh, ow],
         stride: op.stride[0],
         activation: op.activation,
-        resize: resize.clone(),
+        resize: resize(case.result(node).dtype),
     })
 }
 

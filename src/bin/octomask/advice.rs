@@ -25,8 +25,8 @@ pub fn text(advice: &[Advice], threads: usize) -> String {
         paragraph(&mut text, "instead", instead);
         paragraph(&mut text, "layers", &names(layers));
     }
-    text += "\nEach gain is that of one change alone, and what changes needs training anew. Gains overlap: make \
-             one\nchange, then ask again.\n";
+    text += "\nEach gain is that of one change alone; most changes need training anew. Gains overlap: make one \
+             change,\nthen ask again.\n";
     text
 }
 
