@@ -38,11 +38,11 @@ class Session {
 
   /** Waits until a function in the page gives something true, and returns that. */
   async until(what, fn, ...args) {
-    const end = Date.now() + 30_000;
+    const end = Date.now() + 90_000;
     for (;;) {
       const value = await this.evaluate(fn, ...args);
       if (value) return value;
-      if (Date.now() > end) throw new Error(`waited 30 s for ${what}`);
+      if (Date.now() > end) throw new Error(`waited 90 s for ${what}`);
       await new Promise((r) => setTimeout(r, 200));
     }
   }
