@@ -4,7 +4,6 @@ mod agree;
 
 use super::memory::with_peak;
 use super::source::Random;
-use octomask::advise::propose;
 use octomask::error::{Error, ErrorKind};
 use octomask::graph::{Graph, TensorId};
 use octomask::input_size::resized;
@@ -14,10 +13,9 @@ use octomask::plan::{Backend, Plan};
 use octomask::session::Session;
 use octomask::tensor::{DType, Data, TensorDef};
 use octomask::threads::Team;
-use octomask::{Model, Options, reference, tflite};
+use octomask::{reference, tflite};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What reading may hold beyond a multiple of the file's length, in bytes.
 const READING_FLOOR: usize = 16 << 20;
@@ -119,33 +117,6 @@ fn moved(graph: &Graph) -> u64 {
         macs + read + n.outputs.iter().map(of).sum::<u64>()
     });
     made.sum::<u64>() + graph.inputs.iter().map(of).sum::<u64>()
-}
-
-/// What could be changed in a network is sound, wherever it is changed: the rewritten graph, and what differs.
-pub fn advise(graph: &Graph) {
-    /// A clock by which everything has taken long enough.
-    fn leaping() -> f64 {
-        static SECONDS: AtomicU32 = AtomicU32::new(0);
-        f64::from(SECONDS.fetch_add(1, Ordering::Relaxed)) * 1e3
-    }
-    if check_work(graph).is_err() || agree::work(graph) > MAX_RUN {
-        return;
-    }
-    let Ok(mut model) = Model::from_graph(graph.clone(), &Options::default()) else { return };
-    let profile = model.profile(leaping, 1, 0, 0.0);
-    for proposal in propose(graph, &profile) {
-        let whole = proposal.rewrite(graph).expect("it was rewritten before");
-        let blocks = if proposal.whole { Vec::new() } else { proposal.blocks(graph).unwrap() };
-        let blocks = blocks.iter().flat_map(|(block, _)| [&block.before, &block.after]);
-        for changed in [&whole].into_iter().chain(blocks) {
-            changed.validate().unwrap_or_else(|e| panic!("{proposal:?}: {e}\n{graph}"));
-            let mut again = changed.clone();
-            again.infer_shapes().unwrap_or_else(|e| panic!("{proposal:?}: {e}\n{graph}"));
-            if let Err(error) = Model::from_graph(again, &Options::default()) {
-                check_error(&error);
-            }
-        }
-    }
 }
 
 /// Runs a network, whatever its inputs hold, and holds the kernels against the reference.

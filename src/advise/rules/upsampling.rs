@@ -9,9 +9,6 @@ use crate::tensor::DType;
 
 pub const NAME: &str = "upsampling";
 
-/// A resize that makes a tensor of a type.
-type Resize = fn(DType) -> Op;
-
 /// As the reader has it for results of that type.
 fn bilinear(dtype: DType) -> Op {
     let fixed_point = matches!(dtype, DType::I8 | DType::I16);
@@ -27,7 +24,7 @@ fn nearest(_: DType) -> Op {
 }
 
 pub fn find(case: &Case) -> Vec<Proposal> {
-    let kinds: [(Resize, &str); 2] = [(bilinear, "bilinear"), (nearest, "nearest")];
+    let kinds: [(fn(DType) -> Op, &str); 2] = [(bilinear, "bilinear"), (nearest, "nearest")];
     kinds
         .into_iter()
         .filter_map(|(resize, how)| {
@@ -71,7 +68,7 @@ struct Transposed {
     resize: Op,
 }
 
-fn transposed(case: &Case, place: usize, resize: Resize) -> Option<Transposed> {
+fn transposed(case: &Case, place: usize, resize: fn(DType) -> Op) -> Option<Transposed> {
     let node = &case.graph.nodes[place];
     let (op, operands) = match &node.op {
         Op::Convolution2dTransposeBias(op) => (op, [0, 1, 2]),
