@@ -9,6 +9,9 @@ use crate::tensor::DType;
 
 pub const NAME: &str = "upsampling";
 
+/// A way to enlarge an image, and its name in Keras.
+type Kind = (fn(DType) -> Op, &'static str);
+
 /// As the reader has it for results of that type.
 fn bilinear(dtype: DType) -> Op {
     let fixed_point = matches!(dtype, DType::I8 | DType::I16);
@@ -24,7 +27,7 @@ fn nearest(_: DType) -> Op {
 }
 
 pub fn find(case: &Case) -> Vec<Proposal> {
-    let kinds: [(fn(DType) -> Op, &str); 2] = [(bilinear, "bilinear"), (nearest, "nearest")];
+    let kinds: [Kind; 2] = [(bilinear, "bilinear"), (nearest, "nearest")];
     kinds
         .into_iter()
         .filter_map(|(resize, how)| {
