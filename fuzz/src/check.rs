@@ -1,9 +1,13 @@
 //! What must hold for any file. Panics where it does not.
 
 mod agree;
+#[path = "../../tests/common/leaping_clock.rs"]
+mod leaping_clock;
 
 use super::memory::with_peak;
 use super::source::Random;
+use leaping_clock::leaping_clock;
+use octomask::advise::propose;
 use octomask::error::{Error, ErrorKind};
 use octomask::graph::{Graph, TensorId};
 use octomask::input_size::resized;
@@ -13,7 +17,7 @@ use octomask::plan::{Backend, Plan};
 use octomask::session::Session;
 use octomask::tensor::{DType, Data, TensorDef};
 use octomask::threads::Team;
-use octomask::{reference, tflite};
+use octomask::{Model, Options, reference, tflite};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -117,6 +121,28 @@ fn moved(graph: &Graph) -> u64 {
         macs + read + n.outputs.iter().map(of).sum::<u64>()
     });
     made.sum::<u64>() + graph.inputs.iter().map(of).sum::<u64>()
+}
+
+/// What could be changed in a network is sound, wherever it is changed: the rewritten graph, and what differs.
+pub fn advise(graph: &Graph) {
+    if check_work(graph).is_err() || agree::work(graph) > MAX_RUN {
+        return;
+    }
+    let Ok(mut model) = Model::from_graph(graph.clone(), &Options::default()) else { return };
+    let profile = model.profile(leaping_clock, 1, 0, 0.0);
+    for proposal in propose(graph, &profile) {
+        let whole = proposal.rewrite(graph).expect("it was rewritten before");
+        let blocks = if proposal.whole { Vec::new() } else { proposal.blocks(graph).unwrap() };
+        let blocks = blocks.iter().flat_map(|(block, _)| [&block.before, &block.after]);
+        for changed in [&whole].into_iter().chain(blocks) {
+            changed.validate().unwrap_or_else(|e| panic!("{proposal:?}: {e}\n{graph}"));
+            let mut again = changed.clone();
+            again.infer_shapes().unwrap_or_else(|e| panic!("{proposal:?}: {e}\n{graph}"));
+            if let Err(error) = Model::from_graph(again, &Options::default()) {
+                check_error(&error);
+            }
+        }
+    }
 }
 
 /// Runs a network, whatever its inputs hold, and holds the kernels against the reference.

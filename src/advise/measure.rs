@@ -159,12 +159,18 @@ fn gaining_sites(proposal: &Proposal, graph: &Graph, timer: &mut impl Timer) -> 
 /// Runs of the profile that the rules look at, and runs before them.
 const RUNS: [usize; 2] = [15, 3];
 
+/// Milliseconds that these take together, about: of a large network one run is enough.
+const PROFILE_MS: f64 = 5000.0;
+
 /// Profiles a model, measures what the rules propose, and returns what gains, the most milliseconds first.
 /// An empty list says that there is nothing to gain. Takes some seconds: about as many as there are
 /// proposals.
 pub fn advise(model: &mut Model, clock: Clock) -> Result<Vec<Advice>> {
     let graph = model.file()?;
-    let [runs, warmup] = RUNS;
+    let start = clock();
+    model.run();
+    let affordable = (PROFILE_MS / (clock() - start)) as usize;
+    let [runs, warmup] = RUNS.map(|runs| runs.min(affordable));
     let profile = model.profile(clock, runs, warmup, 0.0);
     Ok(advise_on(&graph, &profile, &mut ThisDevice { model, clock }))
 }

@@ -11,8 +11,9 @@ import { showTracks } from './tracks.ts';
 import type { LayerInfo, Size, TensorInfo } from './types.ts';
 import type { Glue, WasmModel } from './wasm.ts';
 
-/** Of the profile that advice is drawn from. */
+/** Of the profile that advice is drawn from; of a large network one run is enough. */
 const [ADVICE_RUNS, ADVICE_WARMUP] = [30, 10];
+const ADVICE_PROFILE_MS = 5000;
 
 let glue: Glue | undefined;
 let loaded: WasmModel | undefined;
@@ -65,7 +66,10 @@ serve<Requests>(self as unknown as Port, {
     const { advise } = await toolsModule(tools);
     const bytes = fileOfModel();
     const size = sizeOf(model().inputs());
-    const profile = model().profile(ADVICE_RUNS, ADVICE_WARMUP);
+    const start = performance.now();
+    model().run();
+    const affordable = Math.floor(ADVICE_PROFILE_MS / (performance.now() - start));
+    const profile = model().profile(Math.min(ADVICE_RUNS, affordable), Math.min(ADVICE_WARMUP, affordable));
     const time: TimePair = (before, after, budgetMs, leastMs) => model().timePair(before, after, budgetMs, leastMs);
     return advise(bytes, size?.[0], size?.[1], profile, time);
   },

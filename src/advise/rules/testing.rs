@@ -1,8 +1,11 @@
 //! What the tests of all rules need.
 
+#[path = "../../../tests/common/leaping_clock.rs"]
+mod leaping_clock;
 #[path = "../../../tests/common/net.rs"]
 mod net;
 
+use leaping_clock::leaping_clock;
 pub use net::{Form, Net, window};
 
 use crate::advise::case::Case;
@@ -10,7 +13,6 @@ use crate::advise::{Proposal, propose};
 use crate::graph::Graph;
 use crate::model::{Model, Options};
 use crate::profile::Profile;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a rule finds.
 pub type Find = fn(&Case) -> Vec<Proposal>;
@@ -18,16 +20,10 @@ pub type Find = fn(&Case) -> Vec<Proposal>;
 /// A profile in which every layer takes one millisecond, of a device of 50 GFLOP/s.
 pub fn profile_of(graph: &Graph) -> Profile {
     let mut model = Model::from_graph(graph.clone(), &Options::default()).unwrap();
-    let mut profile = model.profile(leaping, 1, 0, 0.0);
+    let mut profile = model.profile(leaping_clock, 1, 0, 0.0);
     profile.layers.iter_mut().for_each(|layer| layer.ms.median = 1.0);
     profile.peak.gflops = 50.0;
     profile
-}
-
-/// A clock by which everything has taken long enough.
-fn leaping() -> f64 {
-    static SECONDS: AtomicU32 = AtomicU32::new(0);
-    f64::from(SECONDS.fetch_add(1, Ordering::Relaxed)) * 1e3
 }
 
 impl Net {
