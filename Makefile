@@ -31,7 +31,7 @@ help:
 	@echo "make demo      build everything and serve the page (PORT=$(PORT))"
 	@echo "make test      all tests: native, wasm in a browser, conformance with TFLite, end to end"
 	@echo "make fuzz      broken and random models, and conformance on new cases (MINUTES=$(MINUTES))"
-	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1, CLAIMS=1, ADVICE=1"
+	@echo "make bench     side by side with other runtimes, in one browser run; QUICK=1, MODELS=, RUNTIMES=, ABLATION=1, KERNELS=1, CLAIMS=1, ADVICE=1, PROFILES=1"
 	@echo "make package   the npm tarball, target/package/octomask.tgz"
 	@echo "make models    rebuild the networks of models/ with TensorFlow, and compare"
 	@echo "make wasm      the wasm builds and their sizes; make wasm-simd for one"
@@ -130,6 +130,7 @@ ABLATION ?=
 KERNELS ?=
 CLAIMS ?=
 ADVICE ?=
+PROFILES ?=
 BENCH_OPTIONS = $(if $(MODELS),--models $(MODELS))
 bench: target/package/octomask.tgz target/bench/exported target/bench/layers/layers.json $(BENCH_MODULES) | browsers
 ifneq ($(ABLATION),)
@@ -138,6 +139,8 @@ else ifneq ($(KERNELS),)
 	@node tests/bench/kernels.mjs $(if $(filter-out 1,$(KERNELS)),--only '$(KERNELS)')
 else ifneq ($(CLAIMS),)
 	@node tests/bench/claims.mjs
+else ifneq ($(PROFILES),)
+	@node tests/bench/profiles.mjs
 else ifneq ($(ADVICE),)
 	@PATH="$$PWD/target/rust/native:$$PATH" cargo test --release --test advise -- --ignored --nocapture
 else

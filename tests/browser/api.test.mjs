@@ -355,6 +355,40 @@ test('layer times of a frame add up to its infer time', async () => {
   assert.ok(Math.abs(sums[0] / sums[1] - 1) <= 0.05, `layers ${sums[0]} ms, infer ${sums[1]} ms`);
 });
 
+test('frames and their layers are tracks in the performance panel', async () => {
+  // What the panel records of marks and measures, in every process.
+  await browser.startTracing(isolated, { categories: ['blink.user_timing'] });
+  const names = await isolated.evaluate(async () => {
+    const { createSegmenter } = await import('/octomask/index.js');
+    const { pictureData } = await import('/in-page/masks.mjs');
+    const segmenter = await createSegmenter({ devtools: true });
+    const picture = await pictureData();
+    for (let i = 0; i < 3; i++) await segmenter.segment(picture);
+    const names = (await segmenter.model.layers()).map(({ index, op }) => `${index} ${op}`);
+    segmenter.devtools = false;
+    await segmenter.segment(picture);
+    segmenter.dispose();
+    return names;
+  });
+  const { traceEvents } = JSON.parse(await browser.stopTracing());
+  // A measure begins (b) and ends (e), or is one moment by the browser's clock (n).
+  const begun = traceEvents.filter((e) => 'bn'.includes(e.ph) && e.args?.detail?.includes('"trackGroup":"Octomask"'));
+  const end = ({ ph, name, ts }) => (ph === 'n' ? ts : Math.min(...traceEvents.filter((e) => e.ph === 'e' && e.name === name && e.ts >= ts).map((e) => e.ts)));
+  const of = (track) => begun.map((e) => ({ ...e, about: JSON.parse(e.args.detail).devtools })).filter((e) => e.about.track === track);
+  // Events come in any order.
+  const sorted = (list) => list.toSorted();
+  assert.deepEqual(sorted(of('Frame').map((e) => e.name)), sorted(Array(3).fill(['capture', 'resize', 'infer', 'mask']).flat()));
+  const layers = of('Layers');
+  assert.deepEqual(sorted(layers.map((e) => e.name)), sorted(Array(3).fill(names).flat()));
+  assert.ok(layers.every((e) => e.about.dataType === 'track-entry' && e.about.properties.some(([key]) => key === 'Kernel')));
+  // In µs; each layer within a stage that runs layers.
+  const infers = of('Frame').filter((e) => e.name === 'infer').map((e) => [e.ts - 20, end(e) + 20]);
+  for (const e of layers) {
+    const [from, to] = [e.ts, end(e)];
+    assert.ok(to >= from && infers.some(([start, end]) => from >= start && to <= end), `${e.name}: ${from} to ${to}, in none of ${infers}`);
+  }
+});
+
 test('memory stays what it was after the first frames', async () => {
   const [early, late] = await isolated.evaluate(async () => {
     const { createSegmenter } = await import('/octomask/index.js');

@@ -52,7 +52,7 @@ for (const [build, threads] of [['simd', 1], ['relaxed', 1], ['simd-threads', 2]
         resolve(data);
       };
       worker.postMessage(request);
-    }), { build, threads, suite: 'networks', most: 12 });
+    }), { build, threads, suite: 'networks', most: 40 });
     assert.equal(error, undefined);
     assert.deepEqual(failures.slice(0, 10), [], `${failures.length} of ${ran} cases differ from TFLite`);
     assert.ok(passes.length >= 10 && ran >= 10 * passes.length, `${ran} cases, ${passes.length} passes`);

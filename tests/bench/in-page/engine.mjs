@@ -37,6 +37,64 @@ const functions = {
   },
 
   /**
+   * How true profiles of a model are: {run: ms, overhead, rounds: [{sum, apart, layer, layers}], method, clock}. `run` is
+   * the median run with profiling off, and `overhead` how many times as long one is with it on, in turn. Each round
+   * takes two profiles, one after the other: `sum` is what the medians of the layers of the first add up to, in
+   * `run`s just before and after; of the layers over `over` ms in either, `layers` many, `layer` differs most: by
+   * `apart`, of the longer one.
+   */
+  async profiles(url, threads, { rounds, ms, runs, over }) {
+    const model = glue.WasmModel.load(new Uint8Array(await (await fetch(url)).arrayBuffer()), threads);
+    const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+    // Many runs between two looks at the clock, where its steps are long.
+    let calls = 1;
+    const many = (on) => {
+      model.timeSteps(on);
+      return async () => {
+        for (let i = 0; i < calls; i++) {
+          model.run();
+          if (on) model.stepMs();
+        }
+      };
+    };
+    const once = async (on) => summary(await timesFor(many(on), ms, 4));
+    try {
+      while ((await once(false)).min < 5) calls *= 2;
+      await once(true);
+      const off = [], on = [];
+      for (let round = 0; round < 3 * rounds; round++) {
+        off.push(await once(false));
+        on.push(await once(true));
+      }
+      const found = [];
+      let profile;
+      for (let round = 0; round < rounds; round++) {
+        const around = [(await once(false)).median];
+        model.timeSteps(false);
+        profile = model.profile(runs, 3);
+        const again = model.profile(runs, 3);
+        around.push((await once(false)).median);
+        const layers = profile.layers.map((layer, i) => {
+          const both = [layer.ms.median, again.layers[i].ms.median];
+          return { name: `${layer.index} ${layer.op}`, most: Math.max(...both), apart: 1 - Math.min(...both) / Math.max(...both) };
+        }).filter(({ most }) => most > over);
+        const worst = layers.reduce((a, b) => (b.apart > a.apart ? b : a), { apart: 0, name: '' });
+        const sum = profile.layers.reduce((total, layer) => total + layer.ms.median, 0);
+        found.push({ sum: sum / ((around[0] + around[1]) / 2 / calls), apart: worst.apart, layer: worst.name, layers: layers.length });
+      }
+      return {
+        run: median(off.map((t) => t.median)) / calls,
+        overhead: median(on.map((t, i) => t.median / off[i].median)),
+        rounds: found,
+        method: profile.method,
+        clock: profile.clockResolutionMs,
+      };
+    } finally {
+      model.free();
+    }
+  },
+
+  /**
    * {with: ms, without: {pass: {median, ratio, best}}}: how long a model takes with all passes and without each,
    * and how many times as long: the median of the rounds' ratios, and the ratio of the best times. One thread;
    * interleaved.

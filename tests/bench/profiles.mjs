@@ -1,0 +1,101 @@
+/**
+ * `make bench PROFILES=1`: how true profiles are, in each browser: what the layers add up to against a whole run, how
+ * far two profiles lie apart, and what profiling costs.
+ *
+ *     node tests/bench/profiles.mjs [--browsers chromium,firefox,webkit] [--models NAME,...] [--rounds N] [--runs N]
+ *
+ * With a part of the browsers or models it only prints.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { launch, openPage } from '../browser/chromium.mjs';
+import { at } from '../browser/tools.mjs';
+import { firefox, webkit } from '../browser/webdriver.mjs';
+import { updateReadme } from './readme.mjs';
+import { markdown } from './report.mjs';
+import { serveBench } from './server.mjs';
+
+const OVER_MS = 0.1;
+const MODELS = 'selfie,mobilenetv3_lraspp,unet_resnet';
+
+const { values } = parseArgs({
+  options: {
+    browsers: { type: 'string', default: 'chromium,firefox,webkit' },
+    models: { type: 'string', default: MODELS },
+    rounds: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '60' },
+  },
+});
+const wanted = values.models.split(',');
+const models = JSON.parse(readFileSync(at('target/bench/models.json'), 'utf8'))
+  .filter((m) => wanted.some((name) => m.name.startsWith(name)));
+
+async function chromium(url) {
+  const browser = await launch({ camera: 'none' });
+  const page = await openPage(browser, url);
+  page.setDefaultTimeout(0);
+  return { evaluate: (f, ...args) => page.evaluate(`(${f})(...${JSON.stringify(args)})`), close: () => browser.close() };
+}
+
+const driven = (start) => async (url) => {
+  const session = await start();
+  await session.open(url);
+  return session;
+};
+
+const threads = Math.min(2, cpus().length);
+const BROWSERS = {
+  chromium: { name: 'Chromium', open: chromium, builds: [['relaxed', 1], ['relaxed-threads', threads]] },
+  firefox: { name: 'Firefox', open: driven(firefox), builds: [['simd', 1], ['simd-threads', threads]] },
+  // No shared memory, and a clock of whole milliseconds.
+  webkit: { name: 'WebKitGTK', open: driven(webkit), builds: [['simd', 1]] },
+};
+
+const server = await serveBench();
+const rows = [];
+for (const key of values.browsers.split(',')) {
+  const { name, open, builds } = BROWSERS[key];
+  for (const model of models) {
+    for (const [build, threads] of builds) {
+      process.stderr.write(`  ${name}, ${build}: ${model.name}\n`);
+      const browser = await open(server.url);
+      try {
+        const result = await browser.evaluate(
+          async (...args) => (await import('/bench/engine-client.mjs')).ask(...args),
+          build, threads, 'profiles', `/target/${model.file}`, threads,
+          { rounds: Number(values.rounds), runs: Number(values.runs), ms: 200, over: OVER_MS },
+        );
+        rows.push({ browser: name, build, threads, model, ...result });
+      } finally {
+        await Promise.resolve(browser.close()).catch(() => undefined);
+      }
+    }
+  }
+}
+server.close();
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const table = markdown(
+  ['browser', 'build', 'threads', 'model', 'run, ms', 'profiling costs', 'layers add up to', 'two profiles: farthest apart', 'layers over 0.1 ms', 'clock, ms', 'layers timed'],
+  rows.map(({ browser, build, threads, model, run, overhead, rounds, method, clock }) => [
+    browser, build, threads, model.title, run.toFixed(2),
+    percent(overhead - 1),
+    rounds.map((r) => percent(r.sum)).join(', '),
+    rounds.map((r) => `${percent(r.apart)} (${r.layer})`).join(', '),
+    Math.max(...rounds.map((r) => r.layers)),
+    clock.toFixed(3), method,
+  ]),
+  4,
+);
+const all = rows.flatMap((r) => r.rounds);
+const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+const summary = `Layers add up to ${percent(Math.min(...all.map((r) => r.sum)))} to ${percent(Math.max(...all.map((r) => r.sum)))} of a run; of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${percent(middle(all.map((r) => r.apart)))} (median of ${all.length} pairs; at most ${percent(Math.max(...all.map((r) => r.apart)))}); profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}).`;
+const where = `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model.trim()}. Times of layers are medians of ${values.runs} runs.`;
+console.log(`${where}\n\n${table}\n\n${summary}`);
+if (values.browsers.split(',').length === 3 && values.models === MODELS) {
+  mkdirSync(at('tests/bench/results'), { recursive: true });
+  writeFileSync(at('tests/bench/results/profiles.md'), `# How true profiles are\n\n${where}\n\n${table}\n\n${summary}\n`);
+  updateReadme(`${where} ${summary}\n`, 'make bench PROFILES=1');
+}
