@@ -1,5 +1,5 @@
 /**
- * The page as a model designer uses it, in Chromium, Firefox and WebKitGTK: a dropped model is profiled and advised, the
+ * The page as a model designer uses it, in Chromium, Firefox and WebKitGTK: a dropped model is profiled, advised and swept, the
  * profile is saved and read by other readers, and the blocks of the lab are models that TFLite runs.
  */
 
@@ -176,6 +176,20 @@ for (const [name, open] of BROWSERS) {
       assert.match(found.said, /what gains|nothing to gain/);
       for (const gain of found.gains) assert.match(gain, /→ [\d.]+ ms \(−\d+ %\)|−[\d.]+ [KM]iB/);
       assert.equal(found.gains.length > 0, /what gains/.test(found.said));
+    });
+
+    test('it is swept over input sizes: times and masks', async () => {
+      await session.evaluate(async () => document.querySelector('#sweep').click());
+      const rows = await session.until('the sweep', async () => {
+        if (document.querySelector('#sweep').textContent !== 'Sweep' || document.querySelector('#sweep-result').hidden) return undefined;
+        return [...document.querySelectorAll('#sweep-table tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent));
+      });
+      assert.ok(rows.length >= 3, JSON.stringify(rows));
+      for (const [size, ms, , , iou] of rows) {
+        const [height, width] = size.split(' × ').map(Number);
+        assert.ok(height % 8 === 0 && width % 8 === 0 && Number(ms) > 0 && Number(iou) >= 0 && Number(iou) <= 1, JSON.stringify(rows));
+      }
+      assert.equal(await session.evaluate(async () => document.querySelectorAll('#sweep-plots figure > svg').length), 2);
     });
 
     test('the lab builds blocks that TFLite runs, and times them', async () => {
