@@ -40,9 +40,9 @@ pub use depthwise::Depthwise;
 pub use disjoint_transpose_conv::DisjointTransposeConv;
 pub use gemm::{Gemm, GemmSpec};
 pub use integer::{
-    IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm, IntegerGemmSpec,
-    IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv, IntegerWinograd, Requantize,
-    Table, TableOfBytes,
+    Element, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
+    IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv,
+    IntegerWinograd, Requantize, Table, TableOfBytes, bytes_pay,
 };
 pub use lanes::Along;
 pub use pool::{AveragePool, MaxPool, PoolSpec};
@@ -108,8 +108,8 @@ pub trait Kernel: Send + Sync + Debug {
 
 /// Kernels print their name: their weights would fill pages, and the code for that the binary.
 macro_rules! debug_as_name {
-    ($($kernel:ty),*) => {$(
-        impl Debug for $kernel {
+    ($($kernel:ident $(<$element:ident>)?),*) => {$(
+        impl$(<$element: Element>)? Debug for $kernel$(<$element>)? {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.name())
             }
@@ -128,9 +128,9 @@ debug_as_name!(
     DisjointTransposeConv,
     Gemm,
     IntegerBinary,
-    IntegerConv,
-    IntegerDepthwise,
-    IntegerGemm,
+    IntegerConv<E>,
+    IntegerDepthwise<E>,
+    IntegerGemm<E>,
     IntegerPool,
     IntegerReduce,
     IntegerResize,

@@ -185,10 +185,9 @@ impl Panels {
             let bias = self.bias.as_ptr().add(column);
             let mut row = 0;
             while row < rows {
-                let input = input.add(row * lda);
-                let output = output.add(row * ldo);
                 macro_rules! rows {
                     ($R:literal) => {{
+                        let (input, output) = (input.add(row * lda), output.add(row * ldo));
                         let sums = match lda {
                             // Known, rows are addressed from one pointer: 44 instead of 41
                             // GFLOP/s in the first layer of the selfie models (3 channels,
@@ -201,19 +200,18 @@ impl Panels {
                         for (r, sums) in sums.into_iter().enumerate() {
                             store(sums, output.add(r * ldo), left);
                         }
+                        row += $R;
                     }};
                 }
                 match rows - row {
-                    8.. if C == 1 => {
-                        rows!(8);
-                        row += ROWS;
+                    8.. if C == 1 => rows!(8),
+                    _ if rows >= ROWS => {
+                        // The last tile may compute some rows again.
+                        row = row.min(rows - ROWS);
+                        rows!(4)
                     }
-                    4.. => rows!(4),
-                    3 => rows!(3),
-                    2 => rows!(2),
                     _ => rows!(1),
                 }
-                row += ROWS;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Functions of two values.
 
 use super::types::{real_type, require_type, same_number_type};
-use super::{Operands, Unary, expect};
+use super::{Operands, Unary, expect, real};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape};
 
@@ -55,7 +55,7 @@ impl BinaryKind {
             BinaryKind::Maximum => a.max(b),
             BinaryKind::Minimum => a.min(b),
             BinaryKind::Mul => a * b,
-            BinaryKind::Pow => a.powf(b),
+            BinaryKind::Pow => real::pow(a, b),
             BinaryKind::Prelu if a >= 0.0 => a,
             BinaryKind::Prelu => a * b,
             BinaryKind::SquaredDifference => (a - b) * (a - b),
@@ -78,7 +78,7 @@ impl BinaryKind {
             BinaryKind::Minimum => a.min(b),
             BinaryKind::Mul => a.wrapping_mul(b),
             // As TFLite has it: through floats.
-            BinaryKind::Pow => (a as f64).powf(b as f64) as i64,
+            BinaryKind::Pow => real::pow(a as f64, b as f64) as i64,
             BinaryKind::Prelu if a >= 0 => a,
             BinaryKind::Prelu => a.wrapping_mul(b),
             BinaryKind::SquaredDifference => {

@@ -16,6 +16,7 @@ pub mod layout;
 pub mod matmul;
 pub mod pool;
 pub mod quantize;
+pub mod real;
 pub mod reduce;
 pub mod resize;
 pub mod shapes;

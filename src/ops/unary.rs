@@ -1,7 +1,7 @@
 //! Functions of one value.
 
 use super::types::number_type;
-use super::{Operands, expect};
+use super::{Operands, expect, real};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI};
@@ -75,7 +75,7 @@ impl Unary {
         match self {
             Unary::Abs => x.abs(),
             Unary::Ceil => x.ceil(),
-            Unary::Cos => x.cos(),
+            Unary::Cos => real::cos(x),
             Unary::Elu => x.max(0.0) + x.min(0.0).exp_m1(),
             Unary::Exp => x.exp(),
             Unary::Floor => x.floor(),
@@ -97,7 +97,7 @@ impl Unary {
             Unary::ReluN1To1 => x.clamp(-1.0, 1.0),
             Unary::Round => x.round_ties_even(),
             Unary::Rsqrt => 1.0 / x.sqrt(),
-            Unary::Sin => x.sin(),
+            Unary::Sin => real::sin(x),
             Unary::Sqrt => x.sqrt(),
             Unary::Square => x * x,
             Unary::Tanh => x.tanh(),

@@ -1,7 +1,7 @@
 //! Reductions.
 
 use super::{Input, Output};
-use crate::ops::{ArgReduce, Reduce, ReduceKind};
+use crate::ops::{ArgReduce, Reduce, ReduceKind, real};
 use crate::quantization::sixteen_bits;
 use crate::tensor::MAX_RANK;
 
@@ -39,7 +39,7 @@ fn quantized_product(
     scale: f64,
     scale_of_result: f64,
 ) -> i64 {
-    let factor = sixteen_bits(scale / scale_of_result.powf(1.0 / count as f64));
+    let factor = sixteen_bits(scale / real::pow(scale_of_result, 1.0 / count as f64));
     // Exact: integers of 16 and at most 48 bits; what is larger TFLite does not bound either.
     let scaled = |product: i64| (product as f64 * factor + 0.5).floor() as i32 as i64;
     let product = steps.reduce(|product, next| scaled(product.wrapping_mul(next)));

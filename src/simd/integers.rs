@@ -27,6 +27,39 @@ pub struct Limits {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(super) const WHOLE: f32 = 12_582_912.0;
 
+/// What [`Integers::add_byte_dot`] takes the bytes of inputs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteDot {
+    /// 0 to 255.
+    Unsigned,
+    /// -128 to 127.
+    Signed,
+}
+
+/// What this device takes them for; `None` where it has no products of bytes, or does not sum them up
+/// exactly. WebAssembly leaves it open for bytes above 127: processors with an instruction for it have no
+/// other limit, but without one there may be sums of 16 bits on the way.
+pub fn byte_dot() -> Option<ByteDot> {
+    let of = |input: u8, weight: i8| {
+        // Read from memory, so that no compiler answers for the device.
+        let [input, weight] = std::hint::black_box([[input; 4], [weight as u8; 4]]);
+        let lanes = |bytes| NativeIntegers::splat(i32::from_le_bytes(bytes));
+        NativeIntegers::splat(0).add_byte_dot(lanes(input), lanes(weight)).to_array()[0]
+    };
+    let extremes = [(255, 127), (255, -128), (128, -128), (127, -128)];
+    let is = |signed: bool| {
+        extremes.iter().all(|&(input, weight)| {
+            let value = if signed { i32::from(input as i8) } else { i32::from(input) };
+            of(input, weight) == 4 * value * i32::from(weight)
+        })
+    };
+    match (is(false), is(true)) {
+        (true, _) => Some(ByteDot::Unsigned),
+        (_, true) => Some(ByteDot::Signed),
+        _ => None,
+    }
+}
+
 /// Four lanes of int32, each also two words of int16. Sums wrap around.
 pub trait Integers: Copy + 'static {
     /// `x` in all four lanes.
@@ -56,6 +89,9 @@ pub trait Integers: Copy + 'static {
     /// Words of both in turn, `[self 0, b 0, self 1, ..]`: of the first four of each, then of the others.
     fn zip_words(self, b: Self) -> [Self; 2];
 
+    /// The same of bytes: of the first eight of each, then of the others.
+    fn zip_bytes(self, b: Self) -> [Self; 2];
+
     /// The products of words, as lanes: of the first four, then of the others.
     fn products(self, b: Self) -> [Self; 2];
 
@@ -64,6 +100,10 @@ pub trait Integers: Copy + 'static {
 
     /// In each lane, the sum of the products of its two words.
     fn dot(self, b: Self) -> Self;
+
+    /// In each lane, `self` and the sum of the products of four bytes of both: those of `inputs` as
+    /// [`byte_dot`] says, those of `weights` signed.
+    fn add_byte_dot(self, inputs: Self, weights: Self) -> Self;
 
     /// `self * b`, lane by lane.
     fn mul(self, b: Self) -> Self;
@@ -92,13 +132,13 @@ pub trait Integers: Copy + 'static {
     /// `from..from + 4` must be readable.
     unsafe fn load(from: *const i32) -> Self;
 
-    /// Eight words.
+    /// Eight words, at any address.
     ///
     /// # Safety
     /// `from..from + 8` must be readable.
     unsafe fn load_words(from: *const i16) -> Self;
 
-    /// Two words, in every lane.
+    /// Two words, at any address, in every lane.
     ///
     /// # Safety
     /// `from..from + 2` must be readable.
@@ -110,7 +150,7 @@ pub trait Integers: Copy + 'static {
     /// `from..from + 8` must be readable.
     unsafe fn load_unsigned(from: *const u8) -> Self;
 
-    /// Writes eight words.
+    /// Writes eight words, at any address.
     ///
     /// # Safety
     /// `to..to + 8` must be writable.
@@ -214,6 +254,14 @@ mod scalar {
         }
 
         #[inline(always)]
+        fn zip_bytes(self, b: Self) -> [Self; 2] {
+            let byte = |v: Self, i: usize| v.0[i / 4].to_le_bytes()[i % 4];
+            let zipped = |i: usize| byte([self, b][i % 2], i / 2);
+            let lane = |i: usize| i32::from_le_bytes(from_fn(|k| zipped(4 * i + k)));
+            from_fn(|half| Scalar(from_fn(|i| lane(half * LANES + i))))
+        }
+
+        #[inline(always)]
         fn products(self, b: Self) -> [Self; 2] {
             let (a, b) = (self.words(), b.words());
             let product = |i: usize| i32::from(a[i]) * i32::from(b[i]);
@@ -261,6 +309,15 @@ mod scalar {
         }
 
         #[inline(always)]
+        fn add_byte_dot(self, inputs: Self, weights: Self) -> Self {
+            let product = |i: usize, k: usize| {
+                let [input, weight] = [inputs, weights].map(|v| v.0[i].to_le_bytes()[k]);
+                i32::from(input) * i32::from(weight as i8)
+            };
+            Scalar(from_fn(|i| (0..4).fold(self.0[i], |sum, k| sum.wrapping_add(product(i, k)))))
+        }
+
+        #[inline(always)]
         unsafe fn requantize(self, scales: *const f32, limits: Limits) -> Self {
             Scalar(from_fn(|i| {
                 // SAFETY: i < 4.
@@ -279,13 +336,13 @@ mod scalar {
         #[inline(always)]
         unsafe fn load_words(from: *const i16) -> Self {
             // SAFETY: the caller's promise.
-            Scalar::from_words(from_fn(|i| unsafe { *from.add(i) }))
+            Scalar::from_words(from_fn(|i| unsafe { from.add(i).read_unaligned() }))
         }
 
         #[inline(always)]
         unsafe fn load_pair(from: *const i16) -> Self {
             // SAFETY: the caller's promise.
-            Scalar::from_words(from_fn(|i| unsafe { *from.add(i % 2) }))
+            Scalar::from_words(from_fn(|i| unsafe { from.add(i % 2).read_unaligned() }))
         }
 
         #[inline(always)]
@@ -298,7 +355,7 @@ mod scalar {
         unsafe fn store_words(self, to: *mut i16) {
             for (i, word) in self.words().into_iter().enumerate() {
                 // SAFETY: the caller's promise.
-                unsafe { *to.add(i) = word };
+                unsafe { to.add(i).write_unaligned(word) };
             }
         }
 
@@ -385,6 +442,34 @@ mod simd128 {
         }
 
         #[inline(always)]
+        fn zip_bytes(self, b: Self) -> [Self; 2] {
+            let (a, b) = (self.0, b.0);
+            [
+                Simd128(i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(
+                    a, b,
+                )),
+                Simd128(i8x16_shuffle::<
+                    8,
+                    24,
+                    9,
+                    25,
+                    10,
+                    26,
+                    11,
+                    27,
+                    12,
+                    28,
+                    13,
+                    29,
+                    14,
+                    30,
+                    15,
+                    31,
+                >(a, b)),
+            ]
+        }
+
+        #[inline(always)]
         fn products(self, b: Self) -> [Self; 2] {
             [
                 Simd128(i32x4_extmul_low_i16x8(self.0, b.0)),
@@ -425,6 +510,19 @@ mod simd128 {
         #[inline(always)]
         fn dot(self, b: Self) -> Self {
             Simd128(i32x4_dot_i16x8(self.0, b.0))
+        }
+
+        #[inline(always)]
+        #[cfg(target_feature = "relaxed-simd")]
+        fn add_byte_dot(self, inputs: Self, weights: Self) -> Self {
+            Simd128(i32x4_relaxed_dot_i8x16_i7x16_add(weights.0, inputs.0, self.0))
+        }
+
+        #[inline(always)]
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        fn add_byte_dot(self, _inputs: Self, _weights: Self) -> Self {
+            // Not what `byte_dot` accepts.
+            self
         }
 
         #[inline(always)]

@@ -15,7 +15,7 @@ mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
-pub use integers::{Integers, Limits, NativeIntegers, WORDS};
+pub use integers::{ByteDot, Integers, Limits, NativeIntegers, WORDS, byte_dot};
 pub use rows::{ColumnPair, ROWS, SHIFT, column_pairs, weigh_columns, weigh_rows};
 pub use scalar::Scalar;
 use std::fmt::Debug;

@@ -2,10 +2,11 @@
 
 use crate::support::*;
 use octomask::kernels::{
-    Args, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
-    IntegerGemmSpec, IntegerTransposeConv, IntegerWinograd, Kernel, Requantize,
+    Args, ConvSpec, Element, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise,
+    IntegerGemm, IntegerGemmSpec, IntegerTransposeConv, IntegerWinograd, Kernel, Requantize,
 };
 use octomask::ops::{BinaryKind, Window, rounded_product};
+use octomask::simd::byte_dot;
 use octomask::tensor::{Data, Grid, Halves, Shape, View, ViewMut};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -56,9 +57,17 @@ impl Made {
         Made { signed, zeros, weights, bias, scales, output }
     }
 
+    /// The same with weights that are bytes once their zero point is taken away.
+    fn with_weights_of_bytes(mut self) -> Made {
+        let zero = self.zeros[1] as i16;
+        self.weights.iter_mut().for_each(|w| *w = (*w).clamp(zero - 128, zero + 127));
+        self
+    }
+
     fn requantize(&self) -> Requantize<'_> {
         let [input_zero, filter_zero] = self.zeros;
-        Requantize { input_zero, filter_zero, scales: &self.scales, output: self.output }
+        let input_low = if self.signed { -128 } else { 0 };
+        Requantize { input_zero, input_low, filter_zero, scales: &self.scales, output: self.output }
     }
 
     /// What a sum becomes.
@@ -94,14 +103,21 @@ fn check(kernel: &dyn Kernel, input: &Data, want: &[i64], signed: bool, seed: u6
 
 #[test]
 fn products() {
+    products_of::<i16>();
+    if byte_dot().is_some() {
+        products_of::<u8>();
+    }
+}
+
+fn products_of<E: Element>() {
     for seed in 0..200 {
         let mut random = Random(seed);
         let (m, n) = (random.below(1..30), random.below(1..22));
         let k = random.pick(&[1, 2, 3, 8, 15, 16, 33, 300]);
-        let made = Made::new(&mut random, [k, n]);
+        let made = Made::new(&mut random, [k, n]).with_weights_of_bytes();
         let input = bytes(&mut random, made.signed, m * k);
         let bias = (seed % 3 > 0).then_some(&made.bias[..]);
-        let kernel = IntegerGemm::new(IntegerGemmSpec {
+        let kernel = IntegerGemm::<E>::new(IntegerGemmSpec {
             m,
             k,
             n,
@@ -190,6 +206,13 @@ impl Slide {
 
 #[test]
 fn convolutions() {
+    convolutions_of::<i16>();
+    if byte_dot().is_some() {
+        convolutions_of::<u8>();
+    }
+}
+
+fn convolutions_of<E: Element>() {
     let mut ran = 0;
     for seed in 0..400 {
         let mut random = Random(seed);
@@ -199,10 +222,10 @@ fn convolutions() {
         let Some(slide) = Slide::new(&mut random, ci) else { continue };
         ran += 1;
         let [kh, kw] = slide.kernel;
-        let made = Made::new(&mut random, [kh * kw * depth, co]);
+        let made = Made::new(&mut random, [kh * kw * depth, co]).with_weights_of_bytes();
         let image = bytes(&mut random, made.signed, slide.input.iter().product());
         let spec = slide.spec(&made.weights, [co, kh, kw, depth], &made.bias);
-        let kernel = IntegerConv::new(spec, made.requantize());
+        let kernel = IntegerConv::<E>::new(spec, made.requantize());
         let x = stored(&image);
         let [zero, filter_zero] = made.zeros.map(i64::from);
         let element = |i: usize| {
@@ -274,6 +297,13 @@ fn convolutions_with_fewer_products() {
 
 #[test]
 fn depthwise_convolutions() {
+    depthwise_convolutions_of::<i16>();
+    if byte_dot().is_some() {
+        depthwise_convolutions_of::<u8>();
+    }
+}
+
+fn depthwise_convolutions_of<E: Element>() {
     let mut ran = 0;
     for seed in 0..600 {
         let mut random = Random(seed);
@@ -283,10 +313,10 @@ fn depthwise_convolutions() {
         let Some(slide) = Slide::new(&mut random, ci) else { continue };
         ran += 1;
         let [kh, kw] = slide.kernel;
-        let made = Made::new(&mut random, [kh * kw, co]);
+        let made = Made::new(&mut random, [kh * kw, co]).with_weights_of_bytes();
         let image = bytes(&mut random, made.signed, slide.input.iter().product());
         let spec = slide.spec(&made.weights, [1, kh, kw, co], &made.bias);
-        let kernel = IntegerDepthwise::new(spec, made.requantize());
+        let kernel = IntegerDepthwise::<E>::new(spec, made.requantize());
         let x = stored(&image);
         let [zero, filter_zero] = made.zeros.map(i64::from);
         let element = |i: usize| {

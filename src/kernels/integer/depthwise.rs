@@ -1,10 +1,11 @@
 //! Depthwise convolution of 8-bit integers.
 //!
-//! Each word of a row lies in scratch beside the one that the next tap of the window meets, so that a
-//! dot product of pairs does two taps at once. The rows of the image that an output row needs are kept
+//! Each element of a row lies in scratch beside those that the next taps of the window meet, so that one
+//! instruction does all the taps of a lane: two of words, four of bytes. The rows of the image that an output row needs are kept
 //! like that, with the padding around them, as long as the next one needs them too.
 
-use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
+use super::element::Intake;
+use super::{Bytes, Element, Requantize, as_elements, output_bytes, scratch_floats};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
 use crate::ops::MAX_DEPTHWISE_ROWS;
@@ -17,7 +18,7 @@ const PIXELS: usize = 4;
 
 /// DEPTHWISE_CONV_2D; a unit is one row of the output. Operand 0 is `[n, h, w, ci]`, the output
 /// `[n, oh, ow, ci * multiplier]`.
-pub struct IntegerDepthwise {
+pub struct IntegerDepthwise<E: Element = i16> {
     batch: usize,
     /// Height and width.
     axes: [Axis; 2],
@@ -25,11 +26,11 @@ pub struct IntegerDepthwise {
     ci: usize,
     /// Output channels.
     co: usize,
-    input_zero: i32,
-    /// `[kh, pairs, channels, 2]`, where channels fill whole vectors: pairs of taps of a row, 0 where
-    /// there is none left.
-    weights: Vec<i16>,
-    /// `[channels]`.
+    intake: Intake<E>,
+    /// `[kh, groups, channels, GROUP]`, where channels fill whole vectors: groups of taps of a row, 0
+    /// where there is none left.
+    weights: Vec<E>,
+    /// `[channels]`; less what inputs are too large by.
     bias: Vec<i32>,
     /// `[channels]`.
     scales: Vec<f32>,
@@ -40,27 +41,34 @@ pub struct IntegerDepthwise {
     kept: usize,
 }
 
-impl IntegerDepthwise {
+impl<E: Element> IntegerDepthwise<E> {
     /// Packs the weights, as stored. The activation is in the limits of `requantize`.
     ///
     /// # Panics
     /// When a slice has not the length the spec implies, the filter's channels are no multiple of the
     /// input's, or it has more than [`MAX_DEPTHWISE_ROWS`].
-    pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise {
+    pub fn new(spec: ConvSpec<'_, i16, i32>, requantize: Requantize<'_>) -> IntegerDepthwise<E> {
         let [batch, _, _, ci] = spec.input;
         let [one, kh, kw, co] = spec.filter_shape;
         check(&spec, co);
         assert!(kh <= MAX_DEPTHWISE_ROWS, "rows");
         assert!(one == 1 && ci > 0 && co > 0 && co % ci == 0, "channels");
         let channels = co.next_multiple_of(LANES);
-        let pairs = kw.div_ceil(2);
-        let mut weights = vec![0; kh * pairs * channels * 2];
+        let groups = kw.div_ceil(E::GROUP);
+        let mut weights = vec![E::default(); kh * groups * channels * E::GROUP];
+        let mut sums = vec![0i32; channels];
         for (i, weight) in spec.filter.iter().enumerate() {
             let (ky, kx, c) = (i / co / kw, i / co % kw, i % co);
-            let at = ((ky * pairs + kx / 2) * channels + c) * 2 + kx % 2;
-            weights[at] = weight - requantize.filter_zero as i16;
+            let group = (ky * groups + kx / E::GROUP) * channels + c;
+            let weight = weight - requantize.filter_zero as i16;
+            weights[group * E::GROUP + kx % E::GROUP] = E::weight(weight);
+            sums[c] += i32::from(weight);
         }
-        let bias = |c: usize| spec.bias.and_then(|bias| bias.get(c).copied()).unwrap_or(0);
+        let intake = E::intake(&requantize);
+        let bias = |c: usize| {
+            let bias = spec.bias.and_then(|bias| bias.get(c).copied()).unwrap_or(0);
+            bias.wrapping_sub(intake.excess.wrapping_mul(sums[c]))
+        };
         let scale = |c: usize| if c < co { requantize.scale(c) } else { 0.0 };
         let axes @ [rows, columns] = spec.axes();
         IntegerDepthwise {
@@ -68,7 +76,7 @@ impl IntegerDepthwise {
             axes,
             ci,
             co,
-            input_zero: requantize.input_zero,
+            intake,
             weights,
             bias: (0..channels).map(bias).collect(),
             scales: (0..channels).map(scale).collect(),
@@ -78,41 +86,43 @@ impl IntegerDepthwise {
         }
     }
 
-    /// Pairs of taps of a row.
-    fn pairs(&self) -> usize {
-        self.axes[1].kernel.div_ceil(2)
+    /// Groups of taps of a row.
+    fn groups(&self) -> usize {
+        self.axes[1].kernel.div_ceil(E::GROUP)
     }
 
-    /// Words from a tap to the next one.
+    /// Elements from a tap to the next one.
     fn tap(&self) -> usize {
         self.axes[1].dilation * self.co
     }
 
-    /// Words of a row that is widened: with the tap after the last pair.
-    fn row_words(&self) -> usize {
-        self.pixels * self.co + self.tap()
+    /// Elements of a row that is taken in: with the taps that fill the last group up.
+    fn row_elements(&self) -> usize {
+        self.pixels * self.co + (E::GROUP - 1) * self.tap()
     }
 
-    /// Words of a row of pairs: with those that a vector may read after the last channel.
-    fn row_pairs(&self) -> usize {
-        2 * self.row_words() + WORDS
+    /// Elements of a row of groups: with those that a vector may read after the last channel.
+    fn row_groups(&self) -> usize {
+        E::GROUP * (self.row_elements() + LANES)
     }
 
     /// A row of the image from element `from` on, with the padding beside it, and each channel as
     /// often as it has windows.
-    fn widen(&self, input: Bytes, from: usize, words: &mut [i16]) {
+    fn take(&self, input: Bytes, from: usize, row: &mut [E]) {
         let [_, columns] = self.axes;
         let before = columns.pad.min(self.pixels);
         let inside = columns.input.min(self.pixels - before);
-        let (left, rest) = words.split_at_mut(before * self.co);
+        let (left, rest) = row.split_at_mut(before * self.co);
         let (middle, right) = rest.split_at_mut(inside * self.co);
-        left.fill(0);
-        right.fill(0);
+        left.fill(self.intake.pad);
+        right.fill(self.intake.pad);
         match self.co / self.ci {
-            1 => input.widen(from, self.input_zero, middle),
+            1 => E::take(&self.intake, input, from, middle),
             multiplier => {
                 for (i, copies) in middle.chunks_exact_mut(multiplier).enumerate() {
-                    copies.fill((input.at(from + i) - self.input_zero) as i16);
+                    E::take(&self.intake, input, from + i, &mut copies[..1]);
+                    let first = copies[0];
+                    copies.fill(first);
                 }
             }
         }
@@ -122,36 +132,38 @@ impl IntegerDepthwise {
     /// the window's rows of the first pixel start.
     ///
     /// # Safety
-    /// There are as many rows as the window has. From each the pairs of all taps of all P pixels must be readable; of the channels,
-    /// B vectors must be there. The `left` bytes of each pixel at `output` must be writable.
+    /// There are as many rows as the window has. From each the groups of all taps of all P pixels must
+    /// be readable; of the channels, B vectors must be there. The `left` bytes of each pixel at `output` must be writable.
     #[inline(always)]
     unsafe fn tile<V: Integers, const P: usize, const B: usize>(
         &self,
-        rows: &[*const i16],
+        rows: &[*const E],
         channel: usize,
         left: usize,
         output: *mut u8,
     ) {
         let channels = self.bias.len();
-        let (pixel, pair) = (2 * self.axes[1].stride * self.co, 4 * self.tap());
-        // SAFETY: the caller's promise; weights are [kh, pairs, channels, 2], bias and scales
+        let pixel = E::GROUP * self.axes[1].stride * self.co;
+        let (group, vector) = (E::GROUP * E::GROUP * self.tap(), E::GROUP * LANES);
+        // SAFETY: the caller's promise; weights are [kh, groups, channels, GROUP], bias and scales
         // [channels].
         unsafe {
-            let mut weights = self.weights.as_ptr().add(2 * channel);
+            let mut weights = self.weights.as_ptr().add(E::GROUP * channel);
             let bias = self.bias.as_ptr().add(channel);
             let mut sums: [[V; B]; P] = [from_fn(|b| V::load(bias.add(b * LANES))); P];
             for row in rows {
-                let mut input = row.wrapping_add(2 * channel);
-                for _ in 0..self.pairs() {
-                    let w: [V; B] = from_fn(|b| V::load_words(weights.add(b * WORDS)));
+                let mut input = row.wrapping_add(E::GROUP * channel);
+                for _ in 0..self.groups() {
+                    let w: [V; B] = from_fn(|b| V::load_words(weights.add(b * vector).cast()));
                     for (p, sums) in sums.iter_mut().enumerate() {
                         let input = input.wrapping_add(p * pixel);
                         for (b, sum) in sums.iter_mut().enumerate() {
-                            *sum = sum.add(V::load_words(input.add(b * WORDS)).dot(w[b]));
+                            let x = V::load_words(input.add(b * vector).cast());
+                            *sum = E::sum(*sum, x, w[b]);
                         }
                     }
-                    input = input.wrapping_add(pair);
-                    weights = weights.wrapping_add(2 * channels);
+                    input = input.wrapping_add(group);
+                    weights = weights.wrapping_add(E::GROUP * channels);
                 }
             }
             let scales = self.scales.as_ptr().add(channel);
@@ -173,7 +185,7 @@ impl IntegerDepthwise {
     /// # Safety
     /// As [`IntegerDepthwise::tile`].
     #[inline(never)]
-    unsafe fn channels<V: Integers, const P: usize>(&self, rows: &[*const i16], output: *mut u8) {
+    unsafe fn channels<V: Integers, const P: usize>(&self, rows: &[*const E], output: *mut u8) {
         let mut channel = 0;
         while channel < self.co {
             let left = self.co - channel;
@@ -192,31 +204,10 @@ impl IntegerDepthwise {
     }
 }
 
-/// `pairs[i]` is `words[i]` and the word `tap` after it, for all that have one.
-fn pair_up<V: Integers>(words: &[i16], tap: usize, pairs: &mut [i16]) {
-    let count = words.len() - tap;
-    assert!(pairs.len() >= 2 * count);
-    let whole = count / WORDS * WORDS;
-    for i in (0..whole).step_by(WORDS) {
-        // SAFETY: i + 8 <= whole <= count: `tap` words further there are as many, and in `pairs` twice
-        // as many.
-        unsafe {
-            let from = words.as_ptr().add(i);
-            let to = pairs.as_mut_ptr().add(2 * i);
-            let [first, second] = V::load_words(from).zip_words(V::load_words(from.add(tap)));
-            first.store_words(to);
-            second.store_words(to.add(WORDS));
-        }
-    }
-    for i in whole..count {
-        [pairs[2 * i], pairs[2 * i + 1]] = [words[i], words[i + tap]];
-    }
-}
-
-impl Kernel for IntegerDepthwise {
+impl<E: Element> Kernel for IntegerDepthwise<E> {
     fn name(&self) -> String {
         let [rows, columns] = self.axes;
-        format!("depthwise {}x{} s{}, integer", rows.kernel, columns.kernel, columns.stride)
+        format!("depthwise {}x{} s{}, {}", rows.kernel, columns.kernel, columns.stride, E::NAME)
     }
 
     fn units(&self) -> usize {
@@ -229,9 +220,9 @@ impl Kernel for IntegerDepthwise {
     }
 
     fn scratch(&self) -> usize {
-        // The kept rows, one of zeros for those above and below the image, and one to widen.
-        let pairs = (self.kept + 1).saturating_mul(self.row_pairs());
-        scratch_floats(pairs.saturating_add(self.row_words()))
+        // The kept rows, one of padding for those above and below the image, and one to take in.
+        let groups = (self.kept + 1).saturating_mul(self.row_groups());
+        scratch_floats::<E>(groups.saturating_add(self.row_elements()))
     }
 
     fn weight_bytes(&self) -> usize {
@@ -240,15 +231,15 @@ impl Kernel for IntegerDepthwise {
 
     fn run(&self, units: Range<usize>, args: Args<'_, '_>) {
         let [rows, columns] = self.axes;
-        let width = self.row_pairs();
+        let width = self.row_groups();
         let image = rows.input * columns.input * self.ci;
         let input = Bytes::of(args.inputs[0], self.batch * image);
         let row = columns.output * self.co;
         let output = output_bytes(args.outputs, units.len() * row);
-        let (widened, pairs) = as_words(args.scratch).split_at_mut(self.row_words());
-        let (zeros, kept) = pairs.split_at_mut(width);
-        zeros.fill(0);
-        // The image that rows are kept of, and the first that was not widened yet.
+        let (taken, groups) = as_elements(args.scratch).split_at_mut(self.row_elements());
+        let (padding, kept) = groups.split_at_mut(width);
+        padding.fill(self.intake.pad);
+        // The image that rows are kept of, and the first that was not taken in yet.
         let mut made = None;
         for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
             let (n, y) = (unit / rows.output, unit % rows.output);
@@ -259,12 +250,11 @@ impl Kernel for IntegerDepthwise {
                 made.filter(|&(image, _)| image == n).map_or(first, |(_, next)| first.max(next));
             for iy in from..end {
                 let from = n * image + iy * columns.input * self.ci;
-                self.widen(input, from, widened);
-                let pairs = &mut kept[iy % self.kept * width..][..width];
-                pair_up::<NativeIntegers>(widened, self.tap(), pairs);
+                self.take(input, from, taken);
+                E::group_up(taken, self.tap(), &mut kept[iy % self.kept * width..][..width]);
             }
             made = Some((n, end));
-            let mut starts = [zeros.as_ptr(); MAX_DEPTHWISE_ROWS];
+            let mut starts = [padding.as_ptr(); MAX_DEPTHWISE_ROWS];
             let starts = &mut starts[..rows.kernel];
             for (ky, start) in starts.iter_mut().enumerate() {
                 let iy = top + (ky * rows.dilation) as isize;
@@ -277,11 +267,11 @@ impl Kernel for IntegerDepthwise {
             for x in (0..columns.output).step_by(count) {
                 // The last tile may compute some pixels again.
                 let x = x.min(columns.output - count);
-                let words = 2 * (x - before) * columns.stride * self.co;
-                starts.iter_mut().for_each(|start| *start = start.wrapping_add(words));
+                let elements = E::GROUP * (x - before) * columns.stride * self.co;
+                starts.iter_mut().for_each(|start| *start = start.wrapping_add(elements));
                 before = x;
                 // SAFETY: rows have `pixels` pixels, which the windows of all outputs lie in (see
-                // `new`), a tap more for pairs, and a vector. `out` has the pixels from x on.
+                // `new`), what fills the last group up, and a vector. `out` has the pixels from x on.
                 unsafe {
                     let out = out.as_mut_ptr().add(x * self.co);
                     match count {

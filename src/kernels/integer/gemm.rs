@@ -1,13 +1,14 @@
 //! Matrix product of 8-bit integers: 1x1 convolutions and fully connected layers.
 
+use super::element::Intake;
 use super::panels::{Panels, ROWS, Run};
-use super::{Bytes, Requantize, as_words, output_bytes, scratch_floats};
+use super::{Bytes, Element, Requantize, as_elements, output_bytes, scratch_floats};
 use crate::kernels::{Args, Kernel};
 use crate::simd::NativeIntegers;
 use std::ops::Range;
 
-/// Words of input that all panels meet before the next: half of a first-level cache of 32 KiB.
-const CACHED: usize = 8192;
+/// Bytes of input that all panels meet before the next: half of a first-level cache.
+const CACHED: usize = 16384;
 
 /// `output[m][n] = input[m][k] * weights[n][k]^T + bias[n]`, requantized.
 #[derive(Debug, Clone, Copy)]
@@ -27,41 +28,41 @@ pub struct IntegerGemmSpec<'a> {
 }
 
 /// Matrix product; a unit is four rows. Operand 0 is `[m, k]`, the output `[m, n]`.
-pub struct IntegerGemm {
+pub struct IntegerGemm<E: Element = i16> {
     m: usize,
     k: usize,
-    input_zero: i32,
-    panels: Panels,
+    intake: Intake<E>,
+    panels: Panels<E>,
 }
 
-impl IntegerGemm {
+impl<E: Element> IntegerGemm<E> {
     /// Packs the weights.
     ///
     /// # Panics
     /// When a slice has not the length the spec implies.
-    pub fn new(spec: IntegerGemmSpec<'_>) -> IntegerGemm {
+    pub fn new(spec: IntegerGemmSpec<'_>) -> IntegerGemm<E> {
         let IntegerGemmSpec { m, k, n, weights, bias, requantize } = spec;
         assert_eq!(weights.len(), n * k, "weights");
         assert!(bias.is_none_or(|b| b.len() == n), "bias");
         let zero = requantize.filter_zero as i16;
         let weight = |column, i| weights[column * k + i] - zero;
         let panels = Panels::pack([0, n], [1, k], &weight, bias, &requantize);
-        IntegerGemm { m, k, input_zero: requantize.input_zero, panels }
+        IntegerGemm { m, k, intake: E::intake(&requantize), panels }
     }
 
     fn rows(&self, units: Range<usize>) -> Range<usize> {
         (units.start * ROWS).min(self.m)..(units.end * ROWS).min(self.m)
     }
 
-    /// Rows that are widened at once.
+    /// Rows that are taken in at once.
     fn at_once(&self) -> usize {
-        (CACHED / self.k.max(1)).max(ROWS) / ROWS * ROWS
+        (CACHED / size_of::<E>() / self.k.max(1)).max(ROWS) / ROWS * ROWS
     }
 }
 
-impl Kernel for IntegerGemm {
+impl<E: Element> Kernel for IntegerGemm<E> {
     fn name(&self) -> String {
-        "gemm 4x8, integer".to_string()
+        format!("gemm 4x8, {}", E::NAME)
     }
 
     fn units(&self) -> usize {
@@ -74,7 +75,7 @@ impl Kernel for IntegerGemm {
     }
 
     fn scratch(&self) -> usize {
-        scratch_floats(self.at_once().min(self.m) * self.k)
+        scratch_floats::<E>(self.at_once().min(self.m) * self.k)
     }
 
     fn weight_bytes(&self) -> usize {
@@ -86,18 +87,18 @@ impl Kernel for IntegerGemm {
         let input = Bytes::of(args.inputs[0], self.m * self.k);
         let rows = self.rows(units);
         let output = output_bytes(args.outputs, rows.len() * n);
-        let words = as_words(args.scratch);
-        let runs = [Run { at: 0, pair: 0, pairs: self.panels.pairs }];
+        let taken = as_elements(args.scratch);
+        let runs = [Run { at: 0, lane: 0, lanes: self.panels.lanes }];
         for (i, start) in rows.clone().step_by(self.at_once()).enumerate() {
             let count = self.at_once().min(rows.end - start);
             let out = &mut output[i * self.at_once() * n..][..count * n];
-            let words = &mut words[..count * self.k + 1];
-            input.widen(start * self.k, self.input_zero, &mut words[..count * self.k]);
-            // SAFETY: `words` has `count` rows of k, and a word more for the last pair where k is
-            // odd; `out` has `count` rows of n.
+            let taken = &mut taken[..count * self.k + E::GROUP - 1];
+            E::take(&self.intake, input, start * self.k, &mut taken[..count * self.k]);
+            // SAFETY: `taken` has `count` rows of k, and what fills the last lane up; `out` has
+            // `count` rows of n.
             unsafe {
-                let (words, out) = (words.as_ptr(), out.as_mut_ptr());
-                self.panels.multiply::<NativeIntegers, _>(count, words, self.k, &runs, out, n);
+                let (taken, out) = (taken.as_ptr(), out.as_mut_ptr());
+                self.panels.multiply::<NativeIntegers, _>(count, taken, self.k, &runs, out, n);
             }
         }
     }

@@ -1,14 +1,16 @@
 //! Arithmetic on 8-bit quantized tensors as they are stored, int8 or uint8.
 //!
-//! In convolutions and products operands become differences from their zero point, which fit 16 bits;
-//! products of these are summed up in 32 bits, and a sum times `input scale * filter scale / output
+//! In convolutions and products operands become differences from their zero point, which fit 16 bits, or
+//! stay bytes where the device multiplies those: see [`element`]. Products are summed up in 32 bits, and a
+//! sum times `input scale * filter scale / output
 //! scale`, a float32, is rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for
-//! bit. Padding is 0, so nothing has to be corrected for zero points. The other kernels compute as
+//! bit. The other kernels compute as
 //! XNNPACK does, too, or as TFLite's own kernels where XNNPACK has none.
 
 mod binary;
 mod conv;
 mod depthwise;
+mod element;
 mod gemm;
 mod panels;
 mod pool;
@@ -21,6 +23,7 @@ mod winograd;
 pub use binary::{IntegerBinary, IntegerBinarySpec};
 pub use conv::IntegerConv;
 pub use depthwise::IntegerDepthwise;
+pub use element::{Element, bytes_pay};
 pub use gemm::{IntegerGemm, IntegerGemmSpec};
 pub use pool::IntegerPool;
 pub use reduce::IntegerReduce;
@@ -37,6 +40,8 @@ use crate::tensor::{Grid, View, ViewMut};
 pub struct Requantize<'a> {
     /// The stored value of 0 of the input.
     pub input_zero: i32,
+    /// The lowest value that the input can store: -128 or 0.
+    pub input_low: i32,
     /// The same of the filter.
     pub filter_zero: i32,
     /// What one of a sum is worth in steps of the result, for all output channels or for each.
@@ -60,16 +65,16 @@ pub(super) fn limits(Grid { low, high, zero_point, .. }: Grid) -> Limits {
     Limits { low: (low - zero_point) as f32, high: (high - zero_point) as f32, zero_point }
 }
 
-/// Floats of scratch that hold so many words, and the vector that reading an odd pair at the end may
-/// touch.
-fn scratch_floats(words: usize) -> usize {
-    (words + WORDS).div_ceil(2)
+/// Floats of scratch that hold so many elements, and the vector that reading after the last may touch.
+fn scratch_floats<E>(elements: usize) -> usize {
+    elements.saturating_mul(size_of::<E>()).saturating_add(2 * WORDS).div_ceil(size_of::<f32>())
 }
 
-/// Scratch as words, twice as many.
-fn as_words(scratch: &mut [f32]) -> &mut [i16] {
-    // SAFETY: floats are aligned for words, are as long as two, and any bits are words.
-    unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), 2 * scratch.len()) }
+/// Scratch as elements, as many as fit.
+fn as_elements<E: Element>(scratch: &mut [f32]) -> &mut [E] {
+    let count = size_of_val(scratch) / size_of::<E>();
+    // SAFETY: floats are aligned for words and bytes, and any bits are one of these.
+    unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), count) }
 }
 
 /// Scratch as lanes of 32 bits.
@@ -81,7 +86,7 @@ fn as_lanes(scratch: &mut [f32]) -> &mut [i32] {
 /// Elements of an int8 or uint8 operand. One source of loops for both: an int8 is the uint8 that
 /// differs from it in the highest bit, less 128.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bytes<'a> {
+pub struct Bytes<'a> {
     stored: &'a [u8],
     /// The highest bit, for int8.
     flip: i16,

@@ -1,11 +1,11 @@
-//! Packed integer weights and their microkernel: [`crate::kernels::panels`] on words.
+//! Packed integer weights and their microkernel: [`crate::kernels::panels`] on words or bytes.
 //!
-//! Two inputs that lie one after the other are one lane, so that a dot product of pairs does two
-//! multiply-adds per lane: 4x8 sums by pairs of k. In Chromium on a Zen 4 core this reaches 67 to 81
+//! Inputs that lie one after the other are one lane, two words or four bytes, so that an instruction does
+//! as many multiply-adds per lane: 4x8 sums by lanes of k. Of words, In Chromium on a Zen 4 core this reaches 67 to 81
 //! Gop/s where float32 reaches 42 to 54.
 
-use super::Requantize;
-use crate::simd::{Integers, LANES, Limits, WORDS};
+use super::{Element, Requantize};
+use crate::simd::{Integers, LANES, Limits};
 use std::array::from_fn;
 
 /// Rows of a tile.
@@ -14,35 +14,35 @@ pub(super) const ROWS: usize = 4;
 /// Columns of a whole panel.
 const WIDE: usize = 2 * LANES;
 
-/// A stretch of k: pairs of inputs that lie one after the other. Where their number is odd, the
-/// last pair has a weight of 0 for what follows.
+/// A stretch of k: inputs that lie one after the other. Where they do not fill the last lane, what
+/// follows has a weight of 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
-    /// Where it starts, in words from the start of the row.
+    /// Where it starts, in elements from the start of the row.
     pub at: usize,
-    /// Its first pair of weights.
-    pub pair: usize,
-    /// Pairs.
-    pub pairs: usize,
+    /// Its first lane of weights.
+    pub lane: usize,
+    /// Lanes.
+    pub lanes: usize,
 }
 
 /// Weights `[n][k]`, bias and scales.
 #[derive(Debug)]
-pub(super) struct Panels {
-    /// Pairs of all runs.
-    pub pairs: usize,
+pub(super) struct Panels<E> {
+    /// Lanes of all runs.
+    pub lanes: usize,
     pub n: usize,
-    /// Panels of 8 columns, `[pairs][8][2]` each; the last is `[pairs][4][2]` where 4 are enough.
-    /// Zeros fill the columns beyond n.
-    weights: Vec<i16>,
-    /// `[n]`, filled up with zeros to whole vectors.
+    /// Panels of 8 columns, `[lanes][8][GROUP]` each; the last is `[lanes][4][GROUP]` where 4 are
+    /// enough. Zeros fill the columns beyond n.
+    weights: Vec<E>,
+    /// `[n]`, filled up with zeros to whole vectors; less what inputs are too large by.
     bias: Vec<i32>,
     /// `[n]`, filled up likewise.
     scales: Vec<f32>,
     limits: Limits,
 }
 
-impl Panels {
+impl<E: Element> Panels<E> {
     /// Packs the columns `first..first + n` of `weight(column, k)`, with `runs` of `len` inputs each.
     pub fn pack(
         [first, n]: [usize; 2],
@@ -50,24 +50,32 @@ impl Panels {
         weight: &dyn Fn(usize, usize) -> i16,
         bias: Option<&[i32]>,
         requantize: &Requantize<'_>,
-    ) -> Panels {
+    ) -> Panels<E> {
         let columns = n.next_multiple_of(LANES);
-        let run_pairs = len.div_ceil(2);
-        let pairs = runs * run_pairs;
-        let mut weights = vec![0; columns * pairs * 2];
-        for column in 0..n {
+        let run_lanes = len.div_ceil(E::GROUP);
+        let lanes = runs * run_lanes;
+        let mut weights = vec![E::default(); columns * lanes * E::GROUP];
+        let mut sums = vec![0i32; columns];
+        for (column, sum) in sums.iter_mut().enumerate().take(n) {
             let panel = column / WIDE * WIDE;
             let width = WIDE.min(columns - panel);
             for k in 0..runs * len {
-                let (pair, half) = (k / len * run_pairs + k % len / 2, k % len % 2);
-                let at = panel * pairs * 2 + (pair * width + column - panel) * 2 + half;
-                weights[at] = weight(first + column, k);
+                let (lane, part) = (k % len / E::GROUP, k % len % E::GROUP);
+                let lane = k / len * run_lanes + lane;
+                let at = (panel * lanes + lane * width + column - panel) * E::GROUP + part;
+                let weight = weight(first + column, k);
+                weights[at] = E::weight(weight);
+                *sum += i32::from(weight);
             }
         }
-        let fill = |i: usize| bias.filter(|_| i < n).map_or(0, |bias| bias[first + i]);
+        let excess = E::intake(requantize).excess;
+        let fill = |i: usize| {
+            let bias = bias.filter(|_| i < n).map_or(0, |bias| bias[first + i]);
+            bias.wrapping_sub(excess.wrapping_mul(sums[i]))
+        };
         let scale = |i: usize| if i < n { requantize.scale(first + i) } else { 0.0 };
         Panels {
-            pairs,
+            lanes,
             n,
             weights,
             bias: (0..columns).map(fill).collect(),
@@ -81,26 +89,26 @@ impl Panels {
         size_of_val(&self.weights[..]) + size_of_val(&self.bias[..]) + size_of_val(&self.scales[..])
     }
 
-    /// Multiplies rows of inputs, `lda` words apart, with all columns, and writes rows of n results,
+    /// Multiplies rows of inputs, `lda` elements apart, with all columns, and writes rows of n results,
     /// `ldo` apart: bytes, or the sums themselves.
     ///
     /// # Safety
-    /// For each row r and each of `runs`, the `2 * pairs` words at `input + r * lda + at` must be
-    /// readable, and `pair + pairs <= self.pairs`. The n bytes at `output + r * ldo` must be
+    /// For each row r and each of `runs`, the `lanes` lanes at `input + r * lda + at` must be
+    /// readable, and `lane + lanes <= self.lanes`. The n bytes at `output + r * ldo` must be
     /// writable; of sums, n filled up to whole vectors.
     #[inline(never)]
     pub unsafe fn multiply<V: Integers, T: Results>(
         &self,
         rows: usize,
-        input: *const i16,
+        input: *const E,
         lda: usize,
         runs: &[Run],
         output: *mut T,
         ldo: usize,
     ) {
-        debug_assert!(runs.iter().all(|run| run.pair + run.pairs <= self.pairs));
+        debug_assert!(runs.iter().all(|run| run.lane + run.lanes <= self.lanes));
         for column in (0..self.n).step_by(WIDE) {
-            // SAFETY: the caller's promise. `weights` holds ceil(n / 4) * 4 columns of pairs (see
+            // SAFETY: the caller's promise. `weights` holds ceil(n / 4) * 4 columns of lanes (see
             // `pack`), bias and scales as many.
             unsafe {
                 let output = output.add(column);
@@ -122,7 +130,7 @@ impl Panels {
         &self,
         column: usize,
         rows: usize,
-        input: *const i16,
+        input: *const E,
         lda: usize,
         runs: &[Run],
         output: *mut T,
@@ -130,15 +138,14 @@ impl Panels {
     ) {
         // SAFETY: rows row.. of the caller's.
         unsafe {
-            let weights = self.weights.as_ptr().add(column * self.pairs * 2);
+            let weights = self.weights.as_ptr().add(column * self.lanes * E::GROUP);
             let bias = self.bias.as_ptr().add(column);
             let mut row = 0;
             while row < rows {
-                let input = input.add(row * lda);
-                let output = output.add(row * ldo);
                 macro_rules! rows {
                     ($R:literal) => {{
-                        let sums = tile::<V, $R, C>(input, lda, runs, weights, bias);
+                        let (input, output) = (input.add(row * lda), output.add(row * ldo));
+                        let sums = tile::<V, E, $R, C>(input, lda, runs, weights, bias);
                         for (r, sums) in sums.into_iter().enumerate() {
                             T::put(sums, self, column, output.add(r * ldo));
                         }
@@ -147,9 +154,11 @@ impl Panels {
                 }
                 match rows - row {
                     8.. if C == 1 => rows!(8),
-                    4.. => rows!(4),
-                    3 => rows!(3),
-                    2 => rows!(2),
+                    _ if rows >= 4 => {
+                        // The last tile may compute some rows again.
+                        row = row.min(rows - 4);
+                        rows!(4)
+                    }
                     _ => rows!(1),
                 }
             }
@@ -166,7 +175,7 @@ pub(super) trait Results: Copy {
     /// [`Panels::multiply`] says.
     unsafe fn put<V: Integers, const C: usize>(
         sums: [V; C],
-        panels: &Panels,
+        panels: &Panels<impl Element>,
         column: usize,
         output: *mut Self,
     );
@@ -176,7 +185,7 @@ impl Results for u8 {
     #[inline(always)]
     unsafe fn put<V: Integers, const C: usize>(
         sums: [V; C],
-        panels: &Panels,
+        panels: &Panels<impl Element>,
         column: usize,
         output: *mut u8,
     ) {
@@ -201,7 +210,7 @@ impl Results for i32 {
     #[inline(always)]
     unsafe fn put<V: Integers, const C: usize>(
         sums: [V; C],
-        _panels: &Panels,
+        _panels: &Panels<impl Element>,
         _column: usize,
         output: *mut i32,
     ) {
@@ -215,31 +224,32 @@ impl Results for i32 {
 /// R rows by C vectors of columns, starting from the bias.
 ///
 /// # Safety
-/// As [`Panels::multiply`]; `weights` is a panel `[pairs][4 * C][2]`, `bias` its 4 * C biases.
+/// As [`Panels::multiply`]; `weights` is a panel `[lanes][4 * C][GROUP]`, `bias` its 4 * C biases.
 #[inline(always)]
-unsafe fn tile<V: Integers, const R: usize, const C: usize>(
-    input: *const i16,
+unsafe fn tile<V: Integers, E: Element, const R: usize, const C: usize>(
+    input: *const E,
     lda: usize,
     runs: &[Run],
-    weights: *const i16,
+    weights: *const E,
     bias: *const i32,
 ) -> [[V; C]; R] {
-    // SAFETY: the caller's promise: run.pair + i < pairs for each i < run.pairs.
+    let vector = LANES * E::GROUP;
+    // SAFETY: the caller's promise: run.lane + i < lanes for each i < run.lanes. Two words are a lane.
     unsafe {
         let mut sums = [from_fn(|c| V::load(bias.add(c * LANES))); R];
         for run in runs {
             let mut rows = input.add(run.at);
-            let mut weights = weights.add(run.pair * C * WORDS);
-            for _ in 0..run.pairs {
-                let w: [V; C] = from_fn(|c| V::load_words(weights.add(c * WORDS)));
+            let mut weights = weights.add(run.lane * C * vector);
+            for _ in 0..run.lanes {
+                let w: [V; C] = from_fn(|c| V::load_words(weights.add(c * vector).cast()));
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let x = V::load_pair(rows.add(r * lda));
+                    let x = V::load_pair(rows.add(r * lda).cast());
                     for (sum, w) in sums.iter_mut().zip(w) {
-                        *sum = sum.add(x.dot(w));
+                        *sum = E::sum(*sum, x, w);
                     }
                 }
-                rows = rows.add(2);
-                weights = weights.add(C * WORDS);
+                rows = rows.add(E::GROUP);
+                weights = weights.add(C * vector);
             }
         }
         sums

@@ -4,7 +4,7 @@
 use super::{Bytes, output_bytes};
 use crate::kernels::window::Axis;
 use crate::kernels::{Args, Kernel, PoolSpec};
-use crate::simd::{Integers, LANES, NativeIntegers, WORDS};
+use crate::simd::{Integers, NativeIntegers, WORDS};
 use crate::tensor::Grid;
 use std::ops::Range;
 
@@ -30,7 +30,8 @@ impl IntegerPool {
         IntegerPool { max, batch, axes: spec.axes(), channels, low: grid.low, high: grid.high }
     }
 
-    /// Eight channels from `channel` on of the pixels `ys` and `xs` of the image at element `image`.
+    /// Eight channels from `channel` on of the pixels `ys` and `xs` of the image at element `image`: sums, or
+    /// the largest.
     #[inline(always)]
     fn eight(
         &self,
@@ -38,7 +39,7 @@ impl IntegerPool {
         image: usize,
         [ys, xs]: [&Range<usize>; 2],
         channel: usize,
-    ) -> [i32; WORDS] {
+    ) -> [NativeIntegers; 2] {
         type V = NativeIntegers;
         let nothing = V::splat(0);
         let (mut sums, mut largest) = ([nothing; 2], V::splat_words(i16::MIN));
@@ -54,11 +55,7 @@ impl IntegerPool {
                 }
             }
         }
-        if self.max {
-            sums = largest.to_lanes();
-        }
-        let [a, b] = sums.map(V::to_array);
-        std::array::from_fn(|i| if i < LANES { a[i] } else { b[i - LANES] })
+        if self.max { largest.to_lanes() } else { sums }
     }
 
     /// The same of one channel.
@@ -111,8 +108,18 @@ impl Kernel for IntegerPool {
                 let whole = c / WORDS * WORDS;
                 for channel in (0..whole).step_by(WORDS) {
                     let joined = self.eight(input, image, [&ys, &xs], channel);
-                    let out = pixel[channel..].iter_mut();
-                    out.zip(joined).for_each(|(y, joined)| *y = self.stored(joined, count));
+                    let out = &mut pixel[channel..channel + WORDS];
+                    if self.max {
+                        let [low, high] = [self.low, self.high].map(NativeIntegers::splat);
+                        let [first, second] = joined.map(|lanes| lanes.limit(low, high));
+                        // SAFETY: there are eight bytes.
+                        unsafe { first.store_bytes(second, out.as_mut_ptr()) };
+                    } else {
+                        let joined = joined.map(NativeIntegers::to_array);
+                        out.iter_mut()
+                            .zip(joined.as_flattened())
+                            .for_each(|(y, &joined)| *y = self.stored(joined, count));
+                    }
                 }
                 for (i, out) in pixel[whole..].iter_mut().enumerate() {
                     let joined = self.one(input, image, [&ys, &xs], whole + i);

@@ -1,7 +1,7 @@
 //! RESIZE_BILINEAR of 8-bit integers, as XNNPACK computes it: positions between pixels are multiples of
 //! 1/2048, and what is between four pixels is rounded once.
 
-use super::{Bytes, output_bytes, scratch_floats};
+use super::{Bytes, output_bytes};
 use crate::kernels::{Args, Kernel, ResizeSpec};
 use crate::simd::{Integers, LANES, NativeIntegers, WORDS};
 use std::ops::Range;
@@ -45,54 +45,62 @@ impl IntegerResize {
         }
     }
 
-    /// One output row, `[ow, c]`, of the image that starts at element `image`.
-    fn row(&self, y: usize, input: Bytes, image: usize, output: &mut [u8], scratch: &mut [i32]) {
+    /// Elements of an output row.
+    fn row_elements(&self) -> usize {
+        self.columns.len() * self.input[3]
+    }
+
+    /// A row of the input, from element `start` on, in the columns of the output: `[ow, c]`, each times
+    /// 2^11.
+    fn blend_columns(&self, input: Bytes, start: usize, blended: &mut [i32]) {
         type V = NativeIntegers;
-        let [_, _, w, c] = self.input;
-        let blended = &mut scratch[..w * c]; // [w, c], each times 2^11
-        let Between { before, after, fraction } = self.rows[y];
-        let of = |row: usize| image + row * w * c;
-        blend_rows(input, [of(before), of(after)], fraction, blended);
-        let half = V::splat(1 << (2 * BITS - 1));
-        for (at, pixel) in self.columns.iter().zip(output.chunks_exact_mut(c)) {
-            let (before, after) = (&blended[at.before..][..c], &blended[at.after..][..c]);
-            let factors = [(1 << BITS) - at.fraction, at.fraction];
-            let [first, second] = factors.map(V::splat);
-            let vector = |i: usize| {
-                // SAFETY: i + 4 <= c, the length of both.
-                let [before, after] =
-                    [before, after].map(|p| unsafe { V::load(p.as_ptr().add(i)) });
-                before.mul(first).add(after.mul(second)).add(half).shift_right(2 * BITS)
-            };
-            let whole = c / WORDS * WORDS;
+        let c = self.input[3];
+        let whole = c / WORDS * WORDS;
+        for (at, pixel) in self.columns.iter().zip(blended.chunks_exact_mut(c)) {
+            let [a, b] = [at.before, at.after].map(|offset| start + offset);
+            let factors = at.factors();
+            let pair = V::splat(factors[0] | factors[1] << 16);
             for i in (0..whole).step_by(WORDS) {
+                let [first, second] = input.words(a + i).zip_words(input.words(b + i));
                 // SAFETY: i + 8 <= whole <= c, the length of a pixel.
-                unsafe { vector(i).store_bytes(vector(i + LANES), pixel.as_mut_ptr().add(i)) };
+                unsafe {
+                    first.dot(pair).store(pixel.as_mut_ptr().add(i));
+                    second.dot(pair).store(pixel.as_mut_ptr().add(i + LANES));
+                }
             }
-            for i in whole..c {
-                let sum = before[i] * factors[0] + after[i] * factors[1];
-                pixel[i] = ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8;
+            for (i, out) in pixel.iter_mut().enumerate().skip(whole) {
+                *out = input.at(a + i) * factors[0] + input.at(b + i) * factors[1];
             }
         }
     }
 }
 
-/// `output = a * (2^11 - fraction) + b * fraction` of the rows that start at elements a and b.
-fn blend_rows(input: Bytes, [a, b]: [usize; 2], fraction: i32, output: &mut [i32]) {
-    type V = NativeIntegers;
-    let factors = [(1 << BITS) - fraction, fraction];
-    let pair = V::splat(factors[0] | factors[1] << 16);
-    let whole = output.len() / WORDS * WORDS;
-    for i in (0..whole).step_by(WORDS) {
-        let [first, second] = input.words(a + i).zip_words(input.words(b + i));
-        // SAFETY: i + 8 <= whole, which the output has.
-        unsafe {
-            first.dot(pair).store(output.as_mut_ptr().add(i));
-            second.dot(pair).store(output.as_mut_ptr().add(i + LANES));
-        }
+impl Between {
+    /// By how many 1/2048 what is before and what is after counts.
+    fn factors(&self) -> [i32; 2] {
+        [(1 << BITS) - self.fraction, self.fraction]
     }
-    for (i, out) in output.iter_mut().enumerate().skip(whole) {
-        *out = input.at(a + i) * factors[0] + input.at(b + i) * factors[1];
+}
+
+/// `output = (a * factors[0] + b * factors[1]) / 2^22`, halves rounded up.
+fn blend_rows([a, b]: [&[i32]; 2], factors: [i32; 2], output: &mut [u8]) {
+    type V = NativeIntegers;
+    let count = output.len();
+    assert!(a.len() == count && b.len() == count);
+    let [first, second] = factors.map(V::splat);
+    let half = 1 << (2 * BITS - 1);
+    let lanes = |i: usize| {
+        // SAFETY: i + 4 <= count, the length of both.
+        let [a, b] = [a, b].map(|row| unsafe { V::load(row.as_ptr().add(i)) });
+        a.mul(first).add(b.mul(second)).add(V::splat(half)).shift_right(2 * BITS)
+    };
+    let whole = count / WORDS * WORDS;
+    for i in (0..whole).step_by(WORDS) {
+        // SAFETY: i + 8 <= whole <= count.
+        unsafe { lanes(i).store_bytes(lanes(i + LANES), output.as_mut_ptr().add(i)) };
+    }
+    for i in whole..count {
+        output[i] = ((a[i] * factors[0] + b[i] * factors[1] + half) >> (2 * BITS)) as u8;
     }
 }
 
@@ -106,12 +114,12 @@ impl Kernel for IntegerResize {
     }
 
     fn span(&self, _output: usize, units: Range<usize>) -> Range<usize> {
-        let row = self.columns.len() * self.input[3];
+        let row = self.row_elements();
         units.start * row..units.end * row
     }
 
     fn scratch(&self) -> usize {
-        scratch_floats(2 * self.input[2] * self.input[3])
+        2 * self.row_elements()
     }
 
     fn weight_bytes(&self) -> usize {
@@ -122,12 +130,27 @@ impl Kernel for IntegerResize {
         let [n, h, w, c] = self.input;
         let image = h * w * c;
         let input = Bytes::of(args.inputs[0], n * image);
-        let row = self.columns.len() * c;
+        let row = self.row_elements();
         let output = output_bytes(args.outputs, units.len() * row);
-        let scratch = super::as_lanes(args.scratch);
+        // Rows of the input that were blended last, by their first elements: rows of the output that lie
+        // between them follow each other.
+        let mut made = [usize::MAX; 2];
+        let (mut before, mut after) = super::as_lanes(args.scratch)[..2 * row].split_at_mut(row);
         for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
             let (n, y) = (unit / self.rows.len(), unit % self.rows.len());
-            self.row(y, input, n * image, out, scratch);
+            let at = self.rows[y];
+            let wanted = [at.before, at.after].map(|row| n * image + row * w * c);
+            if wanted[0] == made[1] {
+                std::mem::swap(&mut before, &mut after);
+                made.swap(0, 1);
+            }
+            for (k, blended) in [&mut *before, &mut *after].into_iter().enumerate() {
+                if made[k] != wanted[k] {
+                    self.blend_columns(input, wanted[k], blended);
+                    made[k] = wanted[k];
+                }
+            }
+            blend_rows([before, after], at.factors(), out);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! The rows of the image that an output row needs are widened into scratch, with padding beside them.
 
 use super::panels::{Panels, Results, Run};
-use super::{Bytes, Requantize, as_lanes, as_words, output_bytes, scratch_floats};
+use super::{Bytes, Requantize, as_elements, as_lanes, output_bytes, scratch_floats};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
 use crate::ops::rounding_factors;
@@ -57,7 +57,7 @@ fn lanes(channels: usize) -> usize {
 
 /// Taps `phase + i * stride` of both axes.
 struct Phase {
-    panels: Panels,
+    panels: Panels<i16>,
     /// Of each kernel row, from the last to the first: its pixels are neighbours in the image.
     runs: Vec<Run>,
 }
@@ -95,8 +95,8 @@ impl IntegerTransposeConv {
             let len = wide * ci;
             let panels = Panels::pack([0, co], [high, len], &weight, spec.bias, &requantize);
             let run = |i: usize| {
-                let pairs = len.div_ceil(2);
-                Run { at: i * width, pair: i * pairs, pairs }
+                let lanes = len.div_ceil(2);
+                Run { at: i * width, lane: i * lanes, lanes }
             };
             Phase { panels, runs: (0..high).map(run).collect() }
         };
@@ -200,7 +200,7 @@ impl Kernel for IntegerTransposeConv {
 
     fn scratch(&self) -> usize {
         let sums = self.twice.as_ref().map_or(0, |_| self.axes[1].output * lanes(self.co));
-        scratch_floats(self.words()).saturating_add(sums)
+        scratch_floats::<i16>(self.words()).saturating_add(sums)
     }
 
     fn weight_bytes(&self) -> usize {
@@ -213,8 +213,8 @@ impl Kernel for IntegerTransposeConv {
         let input = Bytes::of(args.inputs[0], self.batch * image);
         let row = columns.output * self.co;
         let output = output_bytes(args.outputs, units.len() * row);
-        let (words, sums) = args.scratch.split_at_mut(scratch_floats(self.words()));
-        let (words, sums) = (as_words(words), as_lanes(sums));
+        let (words, sums) = args.scratch.split_at_mut(scratch_floats::<i16>(self.words()));
+        let (words, sums) = (as_elements(words), as_lanes(sums));
         for (unit, out) in units.zip(output.chunks_exact_mut(row)) {
             let (n, y) = (unit / rows.output, unit % rows.output);
             match &self.twice {

@@ -9,7 +9,7 @@
 //! more than 16 and 32 bits.
 
 use super::panels::{Panels, ROWS, Run};
-use super::{Bytes, Requantize, as_lanes, as_words, output_bytes};
+use super::{Bytes, Requantize, as_elements, as_lanes, output_bytes};
 use crate::kernels::window::{Axis, ConvSpec, check};
 use crate::kernels::{Args, Kernel};
 use crate::simd::{Integers, LANES, Limits, NativeIntegers, WORDS};
@@ -51,7 +51,7 @@ pub struct IntegerWinograd {
     co: usize,
     input_zero: i32,
     /// One for each pair of points: k is `words(ci)`, n is `lanes(co)`.
-    points: Vec<Panels>,
+    points: Vec<Panels<i16>>,
     /// `[lanes(co)]`, `GAIN` times.
     bias: Vec<i32>,
     /// `[lanes(co)]`, for sums that are `GAIN` times too large.
@@ -353,8 +353,9 @@ impl Kernel for IntegerWinograd {
         let [value_step, product_step] = self.steps();
         let (values, scratch) = args.scratch.split_at_mut(IN * IN * value_step / 2);
         let (products, patch) = scratch.split_at_mut(IN * IN * product_step);
-        let (values, products, patch) = (as_words(values), as_lanes(products), as_words(patch));
-        let runs = [Run { at: 0, pair: 0, pairs: k / 2 }];
+        let (values, products, patch) =
+            (as_elements(values), as_lanes(products), as_elements(patch));
+        let runs = [Run { at: 0, lane: 0, lanes: k / 2 }];
         let per_unit = self.grid()[1];
         let end = units.end * per_unit;
         for first in (units.start * per_unit..end).step_by(self.tiles) {

@@ -4,7 +4,7 @@ use super::{Chosen, Site, conv, layout, nhwc, pool, reduce, resize};
 use crate::kernels::{
     Along, ConvSpec, IntegerBinary, IntegerBinarySpec, IntegerConv, IntegerDepthwise, IntegerGemm,
     IntegerGemmSpec, IntegerPool, IntegerReduce, IntegerResize, IntegerTransposeConv,
-    IntegerWinograd, Requantize, ResizeSpec, Table, TableOfBytes,
+    IntegerWinograd, Requantize, ResizeSpec, Table, TableOfBytes, bytes_pay,
 };
 use crate::ops::reduce::reduced_axes;
 use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
@@ -71,7 +71,7 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let shape = nhwc(site.operand(1)?);
             let is_product = shape[1..] == [1, 1, input[3]];
             if is_product && op.window.stride == [1, 1] && [oh, ow] == [input[1], input[2]] {
-                return site.reading(1, weights.gemm([n * oh * ow, input[3], co]));
+                return weights.gemm(site, [n * oh * ow, input[3], co]);
             }
             let window = conv::window(op.window, input, [oh, ow], shape);
             let spec = ConvSpec {
@@ -80,9 +80,13 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
                 activation: None,
                 ..window
             };
+            let requantize = weights.requantize();
+            if weights.as_bytes() {
+                return site.reading(1, IntegerConv::<u8>::new(spec, requantize));
+            }
             match IntegerWinograd::pays(&spec, weights.filter_zero) {
-                true => site.reading(1, IntegerWinograd::new(spec, weights.requantize())),
-                false => site.reading(1, IntegerConv::new(spec, weights.requantize())),
+                true => site.reading(1, IntegerWinograd::new(spec, requantize)),
+                false => site.reading(1, IntegerConv::<i16>::new(spec, requantize)),
             }
         }
         Op::DepthwiseConv2d(op) => {
@@ -91,7 +95,11 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
             let shape = nhwc(site.operand(1)?);
             let window = conv::window(op.window, input, [oh, ow], shape);
             let spec = ConvSpec { filter: &weights.filter, bias: weights.bias, ..window };
-            site.reading(1, IntegerDepthwise::new(spec, weights.requantize()))
+            let requantize = weights.requantize();
+            match weights.as_bytes() {
+                true => site.reading(1, IntegerDepthwise::<u8>::new(spec, requantize)),
+                false => site.reading(1, IntegerDepthwise::<i16>::new(spec, requantize)),
+            }
         }
         Op::TransposeConv(op) => {
             let weights = Weights::at(site, 2, 1, 3)?;
@@ -121,7 +129,7 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
         Op::FullyConnected(_) => {
             let &[n, k] = site.operand(1)?.shape.dims() else { return None };
             let m = site.operand(0)?.shape.elements().checked_div(k)?;
-            site.reading(1, weights()?.gemm([m, k, n]))
+            weights()?.gemm(site, [m, k, n])
         }
         _ => None,
     }
@@ -138,6 +146,8 @@ struct Weights<'a> {
     filter: Vec<i16>,
     bias: Option<&'a [i32]>,
     input_zero: i32,
+    /// The lowest value that the input can store.
+    input_low: i32,
     filter_zero: i32,
     /// Of a sum in steps of the result; one, or one per output channel.
     scales: Vec<f32>,
@@ -172,6 +182,7 @@ impl<'a> Weights<'a> {
             filter,
             bias,
             input_zero: input.zero_point,
+            input_low: input.low,
             filter_zero,
             scales,
             input_scale: input.scale,
@@ -190,20 +201,24 @@ impl<'a> Weights<'a> {
     fn requantize(&self) -> Requantize<'_> {
         Requantize {
             input_zero: self.input_zero,
+            input_low: self.input_low,
             filter_zero: self.filter_zero,
             scales: &self.scales,
             output: self.output,
         }
     }
 
-    fn gemm(&self, [m, k, n]: [usize; 3]) -> IntegerGemm {
-        IntegerGemm::new(IntegerGemmSpec {
-            m,
-            k,
-            n,
-            weights: &self.filter,
-            bias: self.bias,
-            requantize: self.requantize(),
-        })
+    /// Whether bytes are multiplied, not words.
+    fn as_bytes(&self) -> bool {
+        bytes_pay(&self.filter, self.filter_zero)
+    }
+
+    fn gemm(&self, site: &Site<'a>, [m, k, n]: [usize; 3]) -> Option<Chosen> {
+        let requantize = self.requantize();
+        let spec = IntegerGemmSpec { m, k, n, weights: &self.filter, bias: self.bias, requantize };
+        match self.as_bytes() {
+            true => site.reading(1, IntegerGemm::<u8>::new(spec)),
+            false => site.reading(1, IntegerGemm::<i16>::new(spec)),
+        }
     }
 }
