@@ -27,7 +27,7 @@ export class AdvicePanel {
     this.#list.replaceChildren();
     this.#said.textContent = 'Building and timing what could be changed. This takes up to a minute; the picture stands still meanwhile.';
     try {
-      const advice = await subject.model.advise();
+      const advice = await subject.alone(() => subject.model.advise());
       this.#said.textContent = advice.length > 0
         ? `${subject.title}: what gains on this device, the most first. Each was built and timed against the model as it is; together they gain less than their sum.`
         : `${subject.title}: nothing to gain. Everything that could be changed was timed, and is no faster on this device.`;

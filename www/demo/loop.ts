@@ -27,7 +27,8 @@ export class FrameLoop {
   /** A frame came while another was worked on. */
   #fresh = false;
   #runsLeft = 0;
-  #held = false;
+  /** How many keep frames from being begun. */
+  #holders = 0;
   /** The frame in work. */
   #last: Promise<void> = Promise.resolve();
   effect: Effect = 'tint';
@@ -47,13 +48,23 @@ export class FrameLoop {
 
   /** Begins no frame until `release`, since others use the model; the one in work is finished first. */
   async hold(): Promise<void> {
-    this.#held = true;
+    this.#holders++;
     await this.#last;
   }
 
   release(): void {
-    this.#held = false;
+    this.#holders--;
     this.refresh();
+  }
+
+  /** Begins no frame until a task is done. */
+  async alone<T>(task: () => Promise<T>): Promise<T> {
+    await this.hold();
+    try {
+      return await task();
+    } finally {
+      this.release();
+    }
   }
 
   /** Goes on with another model: the frame in work is thrown away if it fails. */
@@ -101,7 +112,7 @@ export class FrameLoop {
   async #run(): Promise<void> {
     const source = this.#source;
     const segmenter = this.#segmenter;
-    if (!source || !segmenter || this.#held || document.hidden) return;
+    if (!source || !segmenter || this.#holders > 0 || document.hidden) return;
     this.#busy = true;
     this.#fresh = false;
     const turn = this.#turn;

@@ -1,6 +1,6 @@
 /** The page: what each control does. */
 
-import type { BuildName, Model, Size } from 'octomask';
+import type { BuildName, Size } from 'octomask';
 import { AdvicePanel } from './advice.ts';
 import { Compositor, type Effect } from './compose.ts';
 import { Engine, type Settings } from './engine.ts';
@@ -10,7 +10,7 @@ import { type Drawn, FrameLoop } from './loop.ts';
 import { Meter } from './meter.ts';
 import { Pace, sizeText } from './pace.ts';
 import { Problem, sentenceOf } from './problems.ts';
-import { ProfilePanel } from './profile/panel.ts';
+import { ProfilePanel, type Subject } from './profile/panel.ts';
 import { type Facing, type Source, decodePicture, hasSecondCamera, openCamera, openPicture, openVideo } from './sources.ts';
 import { SizeSweep } from './sweep.ts';
 import { clearError, onFile, setOptions, setState, setStatus, showError, ui } from './ui.ts';
@@ -308,12 +308,16 @@ window.addEventListener('pagehide', () => show(undefined));
 // What the model costs, and why
 
 /** What runs at the moment, and what to call it. */
-function subject(): { model: Model; title: string } | undefined {
+function subject(): Subject | undefined {
   const { segmenter, size } = engine;
   if (!segmenter || !size) return undefined;
   const { build, threads } = segmenter.model.runtime;
   const name = ui.model.selectedOptions[0]?.textContent?.replace(/ \d+ × \d+$/, '') ?? engine.settings.model;
-  return { model: segmenter.model, title: `${name} ${size[1]} × ${size[0]}, ${build}, ${threads === 1 ? '1 thread' : `${threads} threads`}` };
+  return {
+    model: segmenter.model,
+    title: `${name} ${size[1]} × ${size[0]}, ${build}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+    alone: (task) => loop.alone(task),
+  };
 }
 
 new ProfilePanel(ui.profile, subject);

@@ -25,7 +25,7 @@ pub fn find(case: &Case) -> Vec<Proposal> {
             .into(),
         instead: format!(
             "keras.Input(({height}, {width}, channels)), trained on pictures of that size; the mask \
-             is resized to the picture afterwards. `octomask sweep` compares sizes."
+             is resized to the picture afterwards. A sweep over input sizes compares their masks."
         ),
     };
     let resize = move |graph: &_| at_size(graph, [height, width]);

@@ -34,8 +34,8 @@ export function comparison(before: Named, after: Named): HTMLTableElement {
   return make(
     'table',
     { class: 'compared' },
-    make('caption', {}, 'Side by side'),
-    make('thead', {}, make('tr', {}, make('td'), heading(before.title), heading(after.title), heading('Ratio'))),
+    make('caption', {}, make('strong', {}, 'Side by side'), make('br'), `Kept: ${before.title}`, make('br'), `Now: ${after.title}`),
+    make('thead', {}, make('tr', {}, make('td'), heading('Kept'), heading('Now'), heading('Ratio'))),
     make('tbody', {}, ...rows),
   );
 }

@@ -19,6 +19,8 @@ export interface Subject {
   model: Model;
   /** What is measured, in a few words. */
   title: string;
+  /** Runs a task while no frames are. */
+  alone<T>(task: () => Promise<T>): Promise<T>;
 }
 
 export class ProfilePanel {
@@ -50,7 +52,7 @@ export class ProfilePanel {
     this.#measure.disabled = true;
     this.#said.textContent = 'Measuring…';
     try {
-      const profile = await subject.model.profile();
+      const profile = await subject.alone(() => subject.model.profile());
       this.#shown = { title: subject.title, profile };
       this.#show(this.#shown);
     } catch (error) {
