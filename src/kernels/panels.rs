@@ -185,9 +185,10 @@ impl Panels {
             let bias = self.bias.as_ptr().add(column);
             let mut row = 0;
             while row < rows {
+                let input = input.add(row * lda);
+                let output = output.add(row * ldo);
                 macro_rules! rows {
                     ($R:literal) => {{
-                        let (input, output) = (input.add(row * lda), output.add(row * ldo));
                         let sums = match lda {
                             // Known, rows are addressed from one pointer: 44 instead of 41
                             // GFLOP/s in the first layer of the selfie models (3 channels,
@@ -200,18 +201,21 @@ impl Panels {
                         for (r, sums) in sums.into_iter().enumerate() {
                             store(sums, output.add(r * ldo), left);
                         }
-                        row += $R;
                     }};
                 }
+                // Tails of their own: where a last tile computes some rows again instead, Firefox makes
+                // code of all tiles that takes 1.5 times as long.
                 match rows - row {
-                    8.. if C == 1 => rows!(8),
-                    _ if rows >= ROWS => {
-                        // The last tile may compute some rows again.
-                        row = row.min(rows - ROWS);
-                        rows!(4)
+                    8.. if C == 1 => {
+                        rows!(8);
+                        row += ROWS;
                     }
+                    4.. => rows!(4),
+                    3 => rows!(3),
+                    2 => rows!(2),
                     _ => rows!(1),
                 }
+                row += ROWS;
             }
         }
     }
