@@ -25,6 +25,7 @@ pub struct Session {
     progress: Vec<Progress>,  // [steps][threads]
     ticks: Vec<AtomicU64>,    // bits of the clock before the first step and after each
     intervals: Vec<Interval>, // [threads][steps]; none on one thread
+    watched: bool,            // whether runs with a clock leave intervals
 }
 
 /// When a thread worked on a step: bits of the clock, of NaN where it did nothing of it.
@@ -79,7 +80,7 @@ impl Session {
         let ticks = (0..=plan.steps.len()).map(|_| AtomicU64::new(0)).collect();
         let intervals = if plan.threads > 1 { shares } else { 0 };
         let intervals = (0..intervals).map(|_| Interval::empty()).collect();
-        Session { plan, memory, progress, ticks, intervals }
+        Session { plan, memory, progress, ticks, intervals, watched: false }
     }
 
     /// The plan.
@@ -101,9 +102,15 @@ impl Session {
         Some(unsafe { self.memory.view(slot) })
     }
 
-    /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took, and
-    /// [`Session::parts`] what each thread did of it: natively that costs selfie_segmentation less
-    /// than 0.3 % of its time, on one thread and on two (1,500 runs each, with and without in turn).
+    /// Whether runs with a clock note what each of several threads does, for [`Session::parts`]: two
+    /// more looks at the clock a step.
+    pub fn watch_threads(&mut self, on: bool) {
+        self.watched = on;
+    }
+
+    /// Runs all steps. With a clock, [`Session::step_ms`] tells afterwards what each one took: natively
+    /// that costs selfie_segmentation less than 0.3 % of its time, on one thread and on two, with what
+    /// each thread did of it (1,500 runs each, with and without in turn).
     #[inline(never)]
     pub fn run(&mut self, team: &mut Team, clock: Option<Clock>) {
         assert!(team.threads() <= self.plan.threads, "scratch memory is planned per thread");
@@ -111,7 +118,7 @@ impl Session {
         for (step, progress) in self.plan.steps.iter().zip(self.progress.chunks_exact_mut(shares)) {
             hand_out(step, progress);
         }
-        if clock.is_some() {
+        if clock.is_some() && self.watched {
             // A thread that comes late leaves nothing in its place.
             self.intervals.fill_with(Interval::empty);
         }
@@ -185,7 +192,7 @@ impl Session {
     ) {
         let shares = self.plan.threads;
         // Alone, a thread works all the time.
-        let own_clock = clock.filter(|_| shares > 1);
+        let own_clock = clock.filter(|_| shares > 1 && self.watched);
         for (i, progress) in progress.chunks_exact(shares).enumerate() {
             let step = &self.plan.steps[only.unwrap_or(i)];
             let start = own_clock.map(|clock| clock());
@@ -291,7 +298,8 @@ impl Session {
         (0..self.plan.steps.len()).map(move |i| at(i + 1) - at(i))
     }
 
-    /// What each thread did in the last run with a clock: thread by thread, step by step.
+    /// What each thread did in the last run with a clock, while threads were watched: thread by thread,
+    /// step by step.
     pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
         let read = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
         let (first, steps) = (read(&self.ticks[0]), self.plan.steps.len());

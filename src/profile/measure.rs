@@ -100,6 +100,7 @@ pub(crate) fn measure(
     let mut layers = vec![Samples { ms: Vec::with_capacity(runs), repetitions: 1 }; steps];
     let mut candidates = Candidates::new(runs, steps * threads);
     let mut sums = vec![0.0; steps];
+    session.watch_threads(true);
     for _ in 0..runs {
         sums.fill(0.0);
         let start = clock();
@@ -115,6 +116,7 @@ pub(crate) fn measure(
         }
         candidates.offer(session);
     }
+    session.watch_threads(false);
     let median = Stats::of(&total).median;
     let mut timeline = candidates.nearest(median);
 
