@@ -93,7 +93,8 @@ test('a page that Chromium throttles drops the size within two seconds, and come
   await watch(page);
   await settled(page, 256);
   await watch(page);
-  await devtools.send('Emulation.setCPUThrottlingRate', { rate: 8 });
+  // On a fast machine the page's part of a frame is 6 ms, and 66 are there.
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: 20 });
   await seconds(5);
   const down = await shown(page);
   assert.ok(down.length >= 1 && down[0].side < 256 && down[0].seconds <= 2, JSON.stringify(down));
