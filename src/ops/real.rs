@@ -1,5 +1,5 @@
-//! Functions of real numbers that JavaScript has as well: in WebAssembly its ones, as code for them would be
-//! 3 % of what a browser has to load, and hardly any network has these operators.
+//! Functions of real numbers that JavaScript has as well: in WebAssembly its ones, as code for them
+//! would be 2.9 KiB of what a browser has to load, and hardly any network has these operators.
 
 /// The sine of an angle in radians.
 pub fn sin(x: f64) -> f64 {

@@ -2,10 +2,9 @@
 //!
 //! In convolutions and products operands become differences from their zero point, which fit 16 bits, or
 //! stay bytes where the device multiplies those: see [`element`]. Products are summed up in 32 bits, and a
-//! sum times `input scale * filter scale / output
-//! scale`, a float32, is rounded to whole steps, halves to even: TFLite's results by XNNPACK, bit for
-//! bit. The other kernels compute as
-//! XNNPACK does, too, or as TFLite's own kernels where XNNPACK has none.
+//! sum times `input scale * filter scale / output scale`, a float32, is rounded to whole steps, halves to
+//! even: TFLite's results by XNNPACK, bit for bit. The other kernels compute as XNNPACK does, too, or as
+//! TFLite's own kernels where XNNPACK has none.
 
 mod binary;
 mod conv;

@@ -1,8 +1,8 @@
 //! Packed integer weights and their microkernel: [`crate::kernels::panels`] on words or bytes.
 //!
 //! Inputs that lie one after the other are one lane, two words or four bytes, so that an instruction does
-//! as many multiply-adds per lane: 4x8 sums by lanes of k. Of words, In Chromium on a Zen 4 core this reaches 67 to 81
-//! Gop/s where float32 reaches 42 to 54.
+//! as many multiply-adds per lane: 4x8 sums by lanes of k. In Chromium words reach 67 to 81 Gop/s on a Zen 4
+//! core, where float32 reaches 42 to 54, and bytes 210 to 250 on a Zen 5 core, where words reach 90 to 115.
 
 use super::{Element, Requantize};
 use crate::simd::{Integers, LANES, Limits};
@@ -154,9 +154,9 @@ impl<E: Element> Panels<E> {
                 }
                 match rows - row {
                     8.. if C == 1 => rows!(8),
-                    _ if rows >= 4 => {
+                    _ if rows >= ROWS => {
                         // The last tile may compute some rows again.
-                        row = row.min(rows - 4);
+                        row = row.min(rows - ROWS);
                         rows!(4)
                     }
                     _ => rows!(1),
