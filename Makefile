@@ -142,7 +142,7 @@ else ifneq ($(CLAIMS),)
 else ifneq ($(PROFILES),)
 	@node tests/bench/profiles.mjs
 else ifneq ($(ADVICE),)
-	@PATH="$$PWD/target/rust/native:$$PATH" cargo test --release --test advise -- --ignored --nocapture
+	@PATH="$$PWD/target/rust/native:$$PATH" cargo test --profile timed --test advise -- --ignored --nocapture
 else
 	@node tests/bench/bench.mjs $(BENCH_OPTIONS) $(if $(QUICK),--quick) $(if $(RUNTIMES),--runtimes $(RUNTIMES))
 	@$(if $(QUICK)$(MODELS)$(RUNTIMES),,node tests/bench/others.mjs)

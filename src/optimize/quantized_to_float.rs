@@ -84,19 +84,18 @@ impl Rewrite<'_> {
                 grid.halves = node.op.halves();
             }
         }
-        let excess = self.int16_scales(&node);
+        let excess = self.int16_excesses(&node);
         for (k, input) in node.inputs.iter_mut().enumerate() {
             let Some(id) = *input else { continue };
-            if let Some((x, filter, y)) = excess
-                && self.tensor(id).is_const()
-                && (k == filter || node.op.bias_operand() == Some(k))
+            let is_bias = node.op.bias_operand() == Some(k);
+            if let Some((filter, excess)) = &excess
+                && (k == *filter || is_bias && self.tensor(id).is_const())
             {
-                // A bias has the scale of the sums already.
-                let to_sum = if k == filter { x } else { 1.0 };
-                *input = Some(self.constant(id, |scale| int16_excess(scale * to_sum, y))?);
+                // How many neighbouring elements are of one channel.
+                let run = if is_bias { 1 } else { self.slice_len(id) };
+                *input = Some(self.constant(id, |i| excess[i / run % excess.len()])?);
                 continue;
             }
-            let is_bias = node.op.bias_operand() == Some(k);
             let is_real = self.is_quantized(id) || self.tensor(id).dtype == DType::F32;
             if is_real || is_bias && self.tensor(id).quantization.is_some() {
                 *input = Some(self.float_of(id, &node.covers[0])?);
@@ -238,9 +237,10 @@ impl Rewrite<'_> {
         self.graph.add_tensor(TensorDef { name, shape, dtype, quantization: None, data: None })
     }
 
-    /// The scale of what a convolution reads, which operand its filter is, and the scale of its
-    /// result, where both are int16.
-    fn int16_scales(&self, node: &Node) -> Option<(f64, usize, f64)> {
+    /// Of a convolution from int16 to int16 with a constant filter, which operand that is, and for each
+    /// of its scales how much larger than their sums the results are. A bias must have the same: its own
+    /// scale is the product of the others in float32, of which [`int16_excess`] may be another.
+    fn int16_excesses(&self, node: &Node) -> Option<(usize, Vec<f64>)> {
         let (x, filter) = match node.op {
             Op::Conv2d(_) | Op::DepthwiseConv2d(_) => (0, 1),
             Op::TransposeConv(_) => (2, 1),
@@ -251,7 +251,21 @@ impl Rewrite<'_> {
             let scale = *tensor.quantization.as_ref()?.scale.first()?;
             (tensor.dtype == DType::I16).then_some(f64::from(scale))
         };
-        Some((scale(node.inputs.get(x).copied()??)?, filter, scale(*node.outputs.first()?)?))
+        let (x, y) = (scale(node.inputs.get(x).copied()??)?, scale(*node.outputs.first()?)?);
+        let weights = self.tensor(node.inputs.get(filter).copied()??);
+        let scales = weights.is_const().then_some(&weights.quantization.as_ref()?.scale)?;
+        let excesses: Vec<f64> =
+            scales.iter().map(|&scale| int16_excess(x * f64::from(scale), y)).collect();
+        (!excesses.is_empty()).then_some((filter, excesses))
+    }
+
+    /// Elements of a quantized tensor between one scale and the next.
+    fn slice_len(&self, id: TensorId) -> usize {
+        let TensorDef { shape, quantization, .. } = self.tensor(id);
+        match quantization {
+            Some(q) if q.scale.len() > 1 => shape.dims()[q.axis + 1..].iter().product(),
+            _ => 1,
+        }
     }
 
     /// The numbers of a tensor in float32. `at` is who asks.
@@ -274,8 +288,8 @@ impl Rewrite<'_> {
         Ok(float)
     }
 
-    /// The numbers of a constant in float32, each times what `factor` makes of its scale.
-    fn constant(&mut self, id: TensorId, factor: impl Fn(f64) -> f64) -> Result<TensorId> {
+    /// The numbers of a constant in float32, each times the `factor` of its place.
+    fn constant(&mut self, id: TensorId, factor: impl Fn(usize) -> f64) -> Result<TensorId> {
         let tensor = self.graph.tensor(id);
         let data = tensor.data.clone().ok_or_else(|| Error::malformed("is no constant"))?;
         self.dequantized_bytes += tensor.shape.elements() * DType::F32.size();
@@ -283,7 +297,7 @@ impl Rewrite<'_> {
             return Err(Error::limit("the model's constants grow too large"));
         }
         let input = Input::new(&tensor.shape, tensor.quantization.as_ref(), data.view());
-        let value = |i| (input.get(i) * factor(input.scale(i).0)) as f32;
+        let value = |i| (input.get(i) * factor(i)) as f32;
         let values = (0..input.len()).map(value).collect();
         let float = self.new_float(id);
         self.graph.tensors[float.0].data = Some(Arc::new(Data::F32(values)));

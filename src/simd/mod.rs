@@ -104,15 +104,7 @@ pub trait Vector: Copy + Debug + Send + Sync + 'static {
     ///
     /// # Safety
     /// `to..to + 4` must be writable.
-    #[inline(always)]
-    unsafe fn store_steps(self, scales: Self, limits: Limits, to: *mut u8) {
-        for (i, steps) in self.mul(scales).to_array().into_iter().enumerate() {
-            let limited = steps.max(limits.low).min(limits.high);
-            let stored = limited.round_ties_even() as i32 + limits.zero_point;
-            // SAFETY: i < 4.
-            unsafe { *to.add(i) = stored as u8 };
-        }
-    }
+    unsafe fn store_steps(self, scales: Self, limits: Limits, to: *mut u8);
 
     /// One float in all lanes.
     ///

@@ -1,6 +1,6 @@
 //! Plain Rust: for targets without a vector unit of ours. Compilers vectorise it where they can.
 
-use super::{LANES, Vector};
+use super::{LANES, Limits, Vector};
 use std::array::from_fn;
 
 /// Four floats in an array.
@@ -106,6 +106,13 @@ impl Vector for Scalar {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller's promise; an array of floats is aligned as a float is.
         unsafe { *to.cast::<[f32; LANES]>() = self.0 }
+    }
+
+    #[inline(always)]
+    unsafe fn store_steps(self, scales: Self, limits: Limits, to: *mut u8) {
+        let bytes = self.mul(scales).0.map(|steps| limits.store(steps) as u8);
+        // SAFETY: the caller's promise; bytes may lie anywhere.
+        unsafe { *to.cast::<[u8; LANES]>() = bytes }
     }
 
     #[inline(always)]
