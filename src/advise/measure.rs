@@ -172,19 +172,29 @@ pub fn advise(model: &mut Model, clock: Clock) -> Result<Vec<Advice>> {
     let affordable = (PROFILE_MS / (clock() - start)) as usize;
     let [runs, warmup] = RUNS.map(|runs| runs.min(affordable));
     let profile = model.profile(clock, runs, warmup, 0.0);
-    Ok(advise_on(&graph, &profile, &mut ThisDevice { model, clock }))
+    Ok(advise_on(&graph, &profile, &mut ThisDevice { model, clock }, |_| ()))
 }
 
-/// The same for a network whose profile is known, on the timer's device.
-pub fn advise_on(graph: &Graph, profile: &Profile, timer: &mut impl Timer) -> Vec<Advice> {
+/// The same for a network whose profile is known, on the timer's device. `progress` is told how much is done,
+/// 0 to 1, before each proposal and after the last.
+pub fn advise_on(
+    graph: &Graph,
+    profile: &Profile,
+    timer: &mut impl Timer,
+    mut progress: impl FnMut(f64),
+) -> Vec<Advice> {
     let least_ms = MIN_GAIN * profile.total_ms.min;
     let mut advice = Vec::new();
-    for proposal in propose(graph, profile) {
+    let proposals = propose(graph, profile);
+    let count = proposals.len() as f64;
+    for (done, proposal) in proposals.into_iter().enumerate() {
+        progress(done as f64 / count);
         // What cannot be run there is no advice.
         if let Ok(Some((one, _))) = try_out(proposal, graph, least_ms, timer) {
             advice.push(one);
         }
     }
+    progress(1.0);
     rank(advice)
 }
 

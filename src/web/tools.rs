@@ -26,7 +26,8 @@ pub fn export_profile(profile: JsValue, format: &str) -> Result<String, JsValue>
 }
 
 /// `Advice[]` for a model file, at an input size if one is given, whose profile is known. `time(before,
-/// after, budgetMs, leastMs)` runs two model files in turn and gives a `Difference`.
+/// after, budgetMs, leastMs)` runs two model files in turn and gives a `Difference`; `progress(done)` is told
+/// how much is done, 0 to 1.
 #[wasm_bindgen]
 pub fn advise(
     file: &[u8],
@@ -34,13 +35,18 @@ pub fn advise(
     width: Option<usize>,
     profile: JsValue,
     time: Function,
+    progress: Function,
 ) -> Result<JsValue, JsValue> {
     let profile: Profile = read("profile", profile).map_err(thrown)?;
     let mut graph = tflite::read(file).map_err(thrown)?;
     if let Some((height, width)) = height.zip(width) {
         graph = resized(&graph, height, width).map_err(thrown)?;
     }
-    Ok(described(&advise_on(&graph, &profile, &mut Elsewhere { time })))
+    let tell = |done: f64| {
+        // What goes wrong there is no matter of the advice.
+        let _ = progress.call1(&JsValue::NULL, &done.into());
+    };
+    Ok(described(&advise_on(&graph, &profile, &mut Elsewhere { time }, tell)))
 }
 
 /// The module that runs models.

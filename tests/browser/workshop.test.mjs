@@ -168,11 +168,19 @@ for (const [name, open] of BROWSERS) {
     });
 
     test('advice has gains that were measured, or there is none', async () => {
-      await session.evaluate(async () => document.querySelector('#advice button').click());
+      await session.evaluate(async () => {
+        const bar = document.querySelector('#advice progress');
+        const told = (globalThis.told = []);
+        new MutationObserver(() => told.push(bar.value)).observe(bar, { attributes: true, attributeFilter: ['value'] });
+        document.querySelector('#advice button').click();
+      });
       const found = await session.until('advice', async () => {
         if (document.querySelector('#advice button').disabled) return undefined;
-        return { said: document.querySelector('#advice [role=status]').textContent, gains: [...document.querySelectorAll('#advice .gain')].map((g) => g.textContent) };
+        return { said: document.querySelector('#advice [role=status]').textContent, gains: [...document.querySelectorAll('#advice .gain')].map((g) => g.textContent), told, hidden: document.querySelector('#advice progress').hidden };
       });
+      assert.ok(found.told.length > 2 && found.told.at(-1) === 1, `the bar stood at ${found.told}`);
+      assert.deepEqual(found.told, found.told.toSorted((a, b) => a - b));
+      assert.ok(found.hidden);
       assert.match(found.said, /what gains|nothing to gain/);
       for (const gain of found.gains) assert.match(gain, /→ [\d.]+ ms \(−\d+ %\)|−[\d.]+ [KM]iB/);
       assert.equal(found.gains.length > 0, /what gains/.test(found.said));

@@ -11,13 +11,14 @@ const NAMED = 12;
 export class AdvicePanel {
   readonly #subject: () => Subject | undefined;
   readonly #ask = make('button', { type: 'button', class: 'primary' }, 'Find out');
+  readonly #progress = make('progress', { max: '1', value: '0', 'aria-label': 'Part of the advice that is done', hidden: '' });
   readonly #said = make('p', { role: 'status' });
   readonly #list = make('ol', { class: 'advice' });
 
   constructor(section: HTMLElement, subject: () => Subject | undefined) {
     this.#subject = subject;
     this.#ask.addEventListener('click', () => void this.#run());
-    section.append(make('div', { class: 'buttons' }, this.#ask), this.#said, this.#list);
+    section.append(make('div', { class: 'buttons' }, this.#ask, this.#progress), this.#said, this.#list);
   }
 
   async #run(): Promise<void> {
@@ -25,9 +26,11 @@ export class AdvicePanel {
     if (!subject) return;
     this.#ask.disabled = true;
     this.#list.replaceChildren();
+    this.#progress.value = 0;
+    this.#progress.hidden = false;
     this.#said.textContent = 'Building and timing what could be changed. This takes up to a minute; the picture stands still meanwhile.';
     try {
-      const advice = await subject.alone(() => subject.model.advise());
+      const advice = await subject.alone(() => subject.model.advise({ progress: (done) => { this.#progress.value = done; } }));
       this.#said.textContent = advice.length > 0
         ? `${subject.title}: what gains on this device, the most first. Each was built and timed against the model as it is; together they gain less than their sum.`
         : `${subject.title}: nothing to gain. Everything that could be changed was timed, and is no faster on this device.`;
@@ -36,6 +39,7 @@ export class AdvicePanel {
       this.#said.textContent = sentenceOf(error);
     } finally {
       this.#ask.disabled = false;
+      this.#progress.hidden = true;
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Octomask: mobile segmentation models on the CPU, in any browser. */
 
 export { OctomaskError, type ErrorCode } from './errors.ts';
-export { loadModel, type Model, type ModelOptions, type ModelSource, type ProfileOptions } from './model.ts';
+export { type AdviceOptions, loadModel, type Model, type ModelOptions, type ModelSource, type ProfileOptions } from './model.ts';
 export {
   createSegmenter,
   packagedModel,

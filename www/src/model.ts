@@ -25,6 +25,12 @@ export interface ProfileOptions {
   warmup?: number;
 }
 
+/** How `Model.advise` is to go about it. */
+export interface AdviceOptions {
+  /** Called for each change that is tried, with how much is done: 0 to 1. */
+  progress?: ((done: number) => void) | undefined;
+}
+
 /** A loaded model. Calls are answered in the order in which they were made. */
 export interface Model {
   readonly inputs: TensorInfo[];
@@ -50,7 +56,7 @@ export interface Model {
    * What to change in the model to make it faster or smaller, largest gain first; gains are measured on this device.
    * Empty when there is nothing to gain. Takes seconds to a minute; other calls wait meanwhile.
    */
-  advise(): Promise<Advice[]>;
+  advise(options?: AdviceOptions): Promise<Advice[]>;
   /** The steps that `run` takes, in order. */
   layers(): Promise<LayerInfo[]>;
   /** Input sizes near the model's own aspect ratio that it allows, smallest first. */
@@ -148,8 +154,8 @@ export class LoadedModel implements Model {
     return await this.#runtime.call('exportProfile', { tools: this.#runtime.tools, profile, format });
   }
 
-  async advise(): Promise<Advice[]> {
-    return await this.#runtime.call('advise', { tools: this.#runtime.tools });
+  async advise({ progress }: AdviceOptions = {}): Promise<Advice[]> {
+    return await this.#runtime.call('advise', { tools: this.#runtime.tools }, [], progress);
   }
 
   async layers(): Promise<LayerInfo[]> {

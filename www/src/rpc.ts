@@ -1,4 +1,4 @@
-/** Requests and answers over a message port: ids, errors, and explicit transfer lists. */
+/** Requests and answers over a message port: ids, errors, explicit transfer lists, and how far a request is. */
 
 import { type ErrorData, OctomaskError, isErrorData, messageOf } from './errors.ts';
 
@@ -11,7 +11,7 @@ interface Request<R extends RequestMap<R>, K extends keyof R = keyof R> {
   params: R[K]['params'];
 }
 
-type Answer = { id: number; result: unknown } | { id: number; error: ErrorData };
+type Answer = { id: number; result: unknown } | { id: number; error: ErrorData } | { id: number; progress: number };
 
 /** The part of `Worker` and of a worker's own global scope that is used here. */
 export interface Port {
@@ -19,10 +19,19 @@ export interface Port {
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
 }
 
+/** Told how much is done: 0 to 1. */
+export type Progress = (done: number) => void;
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  progress: Progress | undefined;
+}
+
 /** The asking side. */
 export class Client<R extends RequestMap<R>> {
   readonly #port: Port;
-  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #closed: OctomaskError | undefined;
 
@@ -32,17 +41,19 @@ export class Client<R extends RequestMap<R>> {
       const answer = event.data as Answer;
       const call = this.#pending.get(answer?.id);
       if (!call) return;
+      if ('progress' in answer) return call.progress?.(answer.progress);
       this.#pending.delete(answer.id);
       if ('error' in answer) call.reject(new OctomaskError(answer.error.code, answer.error.message, answer.error));
       else call.resolve(answer.result);
     });
   }
 
-  /** Asks; what is in `transfer` is gone from here afterwards. */
+  /** Asks; what is in `transfer` is gone from here afterwards. `progress` is told what the other side reports. */
   call<K extends keyof R>(
     method: K,
     params: R[K]['params'],
     transfer: Transferable[] = [],
+    progress?: Progress,
   ): Promise<R[K]['result']> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw this.#closed;
@@ -52,7 +63,7 @@ export class Client<R extends RequestMap<R>> {
       } catch (error) {
         throw new OctomaskError('bad-input', `What was passed cannot be sent to the worker: ${messageOf(error)}.`, { cause: error });
       }
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, progress });
     });
   }
 
@@ -77,7 +88,7 @@ export class Transfer<T> {
 
 /** One function per request. */
 export type Handlers<R extends RequestMap<R>> = {
-  [K in keyof R]: (params: R[K]['params']) => MaybeTransfer<R[K]['result']> | Promise<MaybeTransfer<R[K]['result']>>;
+  [K in keyof R]: (params: R[K]['params'], progress: Progress) => MaybeTransfer<R[K]['result']> | Promise<MaybeTransfer<R[K]['result']>>;
 };
 
 type MaybeTransfer<T> = T | Transfer<T>;
@@ -91,7 +102,8 @@ export function serve<R extends RequestMap<R>>(port: Port, handlers: Handlers<R>
     if (!Object.hasOwn(handlers, request?.method)) return;
     queue = queue.then(async () => {
       try {
-        const outcome = await handlers[request.method](request.params);
+        const progress = (done: number) => port.postMessage({ id: request.id, progress: done } satisfies Answer, []);
+        const outcome = await handlers[request.method](request.params, progress);
         const { value, transfer } = outcome instanceof Transfer ? outcome : { value: outcome, transfer: [] };
         port.postMessage({ id: request.id, result: value } satisfies Answer, transfer);
       } catch (error) {

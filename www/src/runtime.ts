@@ -3,7 +3,7 @@
 import { type BuildChoice, chooseBuild, detectFeatures, fallBack, isThreaded } from './builds.ts';
 import { OctomaskError, messageOf } from './errors.ts';
 import type { ModuleFiles, Requests } from './messages.ts';
-import { Client } from './rpc.ts';
+import { Client, type Progress } from './rpc.ts';
 import type { BuildName, RuntimeInfo } from './types.ts';
 
 /** What one can choose of the runtime. */
@@ -114,9 +114,10 @@ export class Runtime {
     method: K,
     params: Requests[K]['params'],
     transfer: Transferable[] = [],
+    progress?: Progress,
   ): Promise<Requests[K]['result']> {
     try {
-      const result = await this.#client.call(method, params, transfer);
+      const result = await this.#client.call(method, params, transfer, progress);
       if (typeof result === 'object' && 'memoryBytes' in result) {
         this.#info = { ...this.#info, memoryBytes: result.memoryBytes };
       }

@@ -16,9 +16,16 @@ export interface Tools {
   exportProfile(profile: Profile, format: 'text' | 'csv' | 'trace'): string;
   /**
    * Proposes changes of the model, has each timed against what it replaces, and ranks those that gain. `time` is given
-   * two model files.
+   * two model files, `progress` how much is done: 0 to 1.
    */
-  advise(file: Uint8Array, height: number | undefined, width: number | undefined, profile: Profile, time: TimePair): Advice[];
+  advise(
+    file: Uint8Array,
+    height: number | undefined,
+    width: number | undefined,
+    profile: Profile,
+    time: TimePair,
+    progress: (done: number) => void,
+  ): Advice[];
   experiments(): Experiment[];
   /** The blocks of an experiment as `.tflite` files. */
   buildExperiment(name: string, setup: LabSetup): Block[];

@@ -62,7 +62,7 @@ serve<Requests>(self as unknown as Port, {
     return (await toolsModule(tools)).exportProfile(profile, format);
   },
 
-  async advise({ tools }) {
+  async advise({ tools }, progress) {
     const { advise } = await toolsModule(tools);
     const bytes = fileOfModel();
     const size = sizeOf(model().inputs());
@@ -71,7 +71,7 @@ serve<Requests>(self as unknown as Port, {
     const affordable = Math.floor(ADVICE_PROFILE_MS / (performance.now() - start));
     const profile = model().profile(Math.min(ADVICE_RUNS, affordable), Math.min(ADVICE_WARMUP, affordable));
     const time: TimePair = (before, after, budgetMs, leastMs) => model().timePair(before, after, budgetMs, leastMs);
-    return advise(bytes, size?.[0], size?.[1], profile, time);
+    return advise(bytes, size?.[0], size?.[1], profile, time, progress);
   },
 
   experiments: async ({ tools }) => (await toolsModule(tools)).experiments(),
