@@ -55,6 +55,8 @@ export interface Requests {
   resize: { params: { height: number; width: number }; result: ModelDescription };
   layers: { params: undefined; result: LayerInfo[] };
   run: { params: { inputs: TypedArray[] }; result: { outputs: TypedArray[]; memoryBytes: number } };
+  /** The mean of whole runs, in milliseconds. */
+  time: { params: { runs: number; warmup: number }; result: number };
   profile: { params: { runs: number; warmup: number }; result: { profile: Profile; memoryBytes: number } };
   segment: { params: { frame: WireFrame; smoothing: number; layerTimes: boolean; tracks: boolean }; result: SegmentResult };
   exportProfile: { params: { tools: ModuleFiles; profile: Profile; format: ProfileFormat }; result: string };

@@ -166,6 +166,11 @@ export class LoadedModel implements Model {
     return this.#description.sizes;
   }
 
+  /** The mean of whole runs, in milliseconds, after some that do not count: for the sweep. */
+  async time(runs: number, warmup: number): Promise<number> {
+    return await this.#runtime.call('time', { runs, warmup });
+  }
+
   /** One frame to one mask: for the segmenter. */
   async segment(frame: WireFrame, how: { smoothing: number; layerTimes: boolean; tracks: boolean }): Promise<SegmentResult> {
     return await this.#runtime.call('segment', { frame, ...how }, transferOf(frame));

@@ -133,8 +133,7 @@ async function sweep(model: LoadedModel, still: FrameSource | undefined, sizes: 
     }
     const mask = still && (await maskOf(model, still));
     const macs = (await model.layers()).reduce((sum, layer) => sum + layer.macs, 0);
-    const { totalMs } = await model.profile({ runs: MIN_RUNS, warmup: WARMUP_RUNS });
-    const runs = Math.round(VISIT_MS / Math.max(totalMs.mean, 0.1));
+    const runs = Math.round(VISIT_MS / Math.max(await model.time(MIN_RUNS, WARMUP_RUNS), 0.1));
     visited.push({ size, mask, macs, runs: Math.min(MAX_RUNS, Math.max(MIN_RUNS, runs)), times: [] });
     report(size);
   }
@@ -143,7 +142,7 @@ async function sweep(model: LoadedModel, still: FrameSource | undefined, sizes: 
   for (let round = 0; round < rounds; round++) {
     for (const { size, runs, times } of visited) {
       await visit(size);
-      times.push((await model.profile({ runs, warmup: WARMUP_RUNS })).totalMs.mean);
+      times.push(await model.time(runs, WARMUP_RUNS));
       report(size);
     }
   }

@@ -55,6 +55,13 @@ serve<Requests>(self as unknown as Port, {
     return new Transfer({ outputs, memoryBytes: memoryBytes() }, outputs.map((output) => output.buffer as ArrayBuffer));
   },
 
+  time({ runs, warmup }) {
+    for (let i = 0; i < warmup; i++) model().run();
+    const start = performance.now();
+    for (let i = 0; i < runs; i++) model().run();
+    return (performance.now() - start) / runs;
+  },
+
   profile: ({ runs, warmup }) => ({ profile: model().profile(runs, warmup), memoryBytes: memoryBytes() }),
 
   async exportProfile({ tools, profile, format }) {
