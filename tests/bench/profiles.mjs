@@ -1,6 +1,7 @@
 /**
  * `make bench PROFILES=1`: how true profiles are, in each browser: what the layers add up to against a whole run, how
- * far two profiles lie apart, and what profiling costs.
+ * far two profiles lie apart, and what profiling costs. Rounds in which the machine itself became faster or slower say
+ * nothing of profiles; they are repeated, and counted.
  *
  *     node tests/bench/profiles.mjs [--browsers chromium,firefox,webkit] [--models NAME,...] [--rounds N] [--runs N]
  *
@@ -18,6 +19,8 @@ import { markdown } from './report.mjs';
 import { serveBench } from './server.mjs';
 
 const OVER_MS = 0.1;
+const STEADY = 0.05;
+const TRIES = 20;
 const MODELS = 'selfie,mobilenetv3_lraspp,unet_resnet';
 
 const { values } = parseArgs({
@@ -65,7 +68,7 @@ for (const key of values.browsers.split(',')) {
         const result = await browser.evaluate(
           async (...args) => (await import('/bench/engine-client.mjs')).ask(...args),
           build, threads, 'profiles', `/target/${model.file}`, threads,
-          { rounds: Number(values.rounds), runs: Number(values.runs), ms: 200, over: OVER_MS },
+          { rounds: Number(values.rounds), runs: Number(values.runs), ms: 200, over: OVER_MS, steady: STEADY, tries: TRIES },
         );
         rows.push({ browser: name, build, threads, model, ...result });
       } finally {
@@ -78,20 +81,22 @@ server.close();
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const table = markdown(
-  ['browser', 'build', 'threads', 'model', 'run, ms', 'profiling costs', 'layers add up to', 'two profiles: farthest apart', 'layers over 0.1 ms', 'clock, ms', 'layers timed'],
-  rows.map(({ browser, build, threads, model, run, overhead, rounds, method, clock }) => [
+  ['browser', 'build', 'threads', 'model', 'run, ms', 'profiling costs', 'layers add up to', 'two profiles: farthest apart', 'layers over 0.1 ms', 'rounds repeated', 'clock, ms', 'layers timed'],
+  rows.map(({ browser, build, threads, model, run, overhead, rounds, repeated, method, clock }) => [
     browser, build, threads, model.title, run.toFixed(2),
     percent(overhead - 1),
     rounds.map((r) => percent(r.sum)).join(', '),
     rounds.map((r) => `${percent(r.apart)} (${r.layer})`).join(', '),
     Math.max(...rounds.map((r) => r.layers)),
-    clock.toFixed(3), method,
+    repeated, clock.toFixed(3), method,
   ]),
   4,
 );
-const all = rows.flatMap((r) => r.rounds);
+const all = rows.flatMap((r) => r.rounds).filter((r) => r.drift <= STEADY);
+const unsteady = rows.flatMap((r) => r.rounds).length - all.length;
+const repeated = rows.reduce((sum, r) => sum + r.repeated, 0);
 const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
-const summary = `Layers add up to ${percent(Math.min(...all.map((r) => r.sum)))} to ${percent(Math.max(...all.map((r) => r.sum)))} of a run; of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${percent(middle(all.map((r) => r.apart)))} (median of ${all.length} pairs; at most ${percent(Math.max(...all.map((r) => r.apart)))}); profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}).`;
+const summary = `Layers add up to ${percent(Math.min(...all.map((r) => r.sum)))} to ${percent(Math.max(...all.map((r) => r.sum)))} of a run; of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${percent(middle(all.map((r) => r.apart)))} (median of ${all.length} pairs; at most ${percent(Math.max(...all.map((r) => r.apart)))}); profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}). Rounds in which runs without a profile differed by more than ${100 * STEADY} % were repeated: ${repeated}${unsteady ? `; ${unsteady} more of that kind are in the table, not in these figures` : ''}.`;
 const where = `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model.trim()}. Times of layers are medians of ${values.runs} runs.`;
 console.log(`${where}\n\n${table}\n\n${summary}`);
 if (values.browsers.split(',').length === 3 && values.models === MODELS) {
