@@ -394,6 +394,34 @@ mod tests {
     }
 
     #[test]
+    fn an_int16_bias_is_as_much_too_large_as_the_sums() {
+        let [x_scale, scale, y_scale] = [9.0883375e-5f32, 0.0043748966, 2.4414807e-5];
+        let excess = |of_sum: f64| int16_excess(of_sum, f64::from(y_scale));
+        // Just where TFLite's 16 bits round up or down.
+        let right = excess(f64::from(x_scale) * f64::from(scale));
+        assert_ne!(right, excess(f64::from(x_scale * scale)));
+
+        let mut b = GraphBuilder::new();
+        let window = Window { stride: [1, 1], dilation: [1, 1], padding: Padding::Same };
+        let conv = Op::Conv2d(Conv2d { window, activation: None });
+        let x = b.input_of(DType::I16, &[1, 2, 2, 1]);
+        b.quantize(x, x_scale, 0);
+        let filter = b.constant(&[2, 1, 1, 1], Data::I8(vec![100, 100]));
+        b.quantize_along(filter, vec![0.25, scale], 0);
+        let bias = b.constant(&[2], Data::I64(vec![100, 100]));
+        b.quantize_along(bias, vec![x_scale * 0.25, x_scale * scale], 0);
+        let y = b.quantized_node(conv, &[x, filter, bias], DType::I16, (y_scale, 0));
+        let mut graph = b.build(&[y]);
+        run(&mut graph).unwrap();
+        let conv = graph.nodes.iter().find(|n| n.op.name() == "CONV_2D").unwrap();
+        for (k, step) in [(1, scale), (2, x_scale * scale)] {
+            let data = graph.tensor(conv.inputs[k].unwrap()).data.clone().unwrap();
+            let Data::F32(values) = &*data else { panic!("{data:?}") };
+            assert_eq!(values[1], (f64::from(step) * 100.0 * right) as f32, "operand {k}");
+        }
+    }
+
+    #[test]
     fn weights_of_float_nodes_are_dequantized() {
         let mut b = GraphBuilder::new();
         let x = b.input(&[1, 2]);
