@@ -20,7 +20,7 @@ import { serveBench } from './server.mjs';
 
 const OVER_MS = 0.1;
 const STEADY = 0.05;
-const TRIES = 20;
+const TRIES = 8;
 const MODELS = 'selfie,mobilenetv3_lraspp,unet_resnet';
 
 const { values } = parseArgs({
