@@ -20,6 +20,14 @@ impl Quantization {
     }
 }
 
+/// Elements of a tensor of that shape between one scale and the next; 1 where there is one scale or none.
+pub(crate) fn slice_len(shape: &Shape, quantization: Option<&Quantization>) -> usize {
+    match quantization {
+        Some(q) if q.scale.len() > 1 => shape.dims()[q.axis + 1..].iter().product(),
+        _ => 1,
+    }
+}
+
 /// The parameters of each element of a tensor, found without allocation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scales<'a> {
@@ -31,11 +39,7 @@ pub(crate) struct Scales<'a> {
 impl<'a> Scales<'a> {
     /// Of a tensor of that shape, whose quantization was checked.
     pub fn new(shape: &Shape, quantization: Option<&'a Quantization>) -> Scales<'a> {
-        let inner = match quantization {
-            Some(q) if q.scale.len() > 1 => shape.dims()[q.axis + 1..].iter().product(),
-            _ => 1,
-        };
-        Scales { quantization, inner }
+        Scales { quantization, inner: slice_len(shape, quantization) }
     }
 
     /// `(scale, zero point)` of element `i`; `(1, 0)` where nothing is quantized.

@@ -11,7 +11,7 @@ use super::MAX_MADE_BYTES;
 use crate::error::{Error, OpRef, Result};
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{self, Op};
-use crate::quantization::int16_excess;
+use crate::quantization::{int16_excess, slice_len};
 use crate::reference::Input;
 use crate::tensor::{DType, Data, Grid, TensorDef};
 use std::sync::Arc;
@@ -91,8 +91,9 @@ impl Rewrite<'_> {
             if let Some((filter, excess)) = &excess
                 && (k == *filter || is_bias && self.tensor(id).is_const())
             {
+                let TensorDef { shape, quantization, .. } = self.tensor(id);
                 // How many neighbouring elements are of one channel.
-                let run = if is_bias { 1 } else { self.slice_len(id) };
+                let run = if is_bias { 1 } else { slice_len(shape, quantization.as_ref()) };
                 *input = Some(self.constant(id, |i| excess[i / run % excess.len()])?);
                 continue;
             }
@@ -257,15 +258,6 @@ impl Rewrite<'_> {
         let excesses: Vec<f64> =
             scales.iter().map(|&scale| int16_excess(x * f64::from(scale), y)).collect();
         (!excesses.is_empty()).then_some((filter, excesses))
-    }
-
-    /// Elements of a quantized tensor between one scale and the next.
-    fn slice_len(&self, id: TensorId) -> usize {
-        let TensorDef { shape, quantization, .. } = self.tensor(id);
-        match quantization {
-            Some(q) if q.scale.len() > 1 => shape.dims()[q.axis + 1..].iter().product(),
-            _ => 1,
-        }
     }
 
     /// The numbers of a tensor in float32. `at` is who asks.
