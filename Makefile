@@ -16,11 +16,9 @@ BUILDS := simd simd-threads relaxed relaxed-threads tools
 SELFIES := selfie_segmentation selfie_segmentation_landscape
 
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/"/, ""); print $$3 }' Cargo.lock)
-WASM_PACK_VERSION := 0.15.1
 GECKODRIVER_VERSION := 0.37.1
 CARGO_FUZZ_VERSION := 0.13.2
 
-WASM := $(BUILDS:%=target/wasm/%/octomask_bg.wasm)
 MODEL_FILES := $(SELFIES:%=target/models/%.tflite)
 NODE_MODULES := www/node_modules/.package-lock.json
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f -not -path 'src/bin/*')
@@ -38,15 +36,12 @@ help:
 
 # ---- set-up: each of these is quick when there is nothing to do
 
-.PHONY: rust wasm-bindgen wasm-pack geckodriver cargo-fuzz browsers
+.PHONY: rust wasm-bindgen geckodriver cargo-fuzz browsers
 rust:
 	@.make/rust.sh
 
 wasm-bindgen: rust
 	@.make/tool.sh wasm-bindgen-cli wasm-bindgen $(WASM_BINDGEN_VERSION)
-
-wasm-pack: rust
-	@.make/tool.sh wasm-pack wasm-pack $(WASM_PACK_VERSION)
 
 geckodriver: rust
 	@.make/tool.sh geckodriver geckodriver $(GECKODRIVER_VERSION)
@@ -71,18 +66,20 @@ target/models/%.tflite: $(NODE_MODULES)
 
 # ---- what is built
 
-target/wasm/%/octomask_bg.wasm: $(RUST_SOURCES) .make/wasm.sh $(NODE_MODULES) | rust wasm-bindgen
-	@echo "wasm: $*"
-	@.make/wasm.sh $*
+# All of them at once: while one is optimised the next is compiled.
+target/wasm/built: $(RUST_SOURCES) .make/wasm.sh $(NODE_MODULES) | rust wasm-bindgen
+	@.make/wasm.sh $(BUILDS)
+	@touch $@
 
-.PHONY: wasm $(BUILDS:%=wasm-%) size
-$(BUILDS:%=wasm-%): wasm-%: target/wasm/%/octomask_bg.wasm
-wasm: $(WASM) size
-size: $(WASM)
+.PHONY: wasm $(BUILDS:%=wasm-%)
+wasm: target/wasm/built
 	@node .make/sizes.mjs $(BUILDS)
+$(BUILDS:%=wasm-%): wasm-%: rust wasm-bindgen $(NODE_MODULES)
+	@.make/wasm.sh $*
+	@node .make/sizes.mjs $*
 
 # The package (www/dist) and the page (www/dist-demo).
-www/dist-demo/index.html: $(WASM) $(MODEL_FILES) $(WEB_SOURCES)
+www/dist-demo/index.html: target/wasm/built $(MODEL_FILES) $(WEB_SOURCES)
 	@node .make/sizes.mjs $(BUILDS)
 	cd www && npm run --silent build
 	@touch $@
@@ -106,7 +103,7 @@ $(PACKAGES): tests/packages/package.json tests/packages/package-lock.json
 	cd tests/packages && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed $(PACKAGES) wasm-pack browsers
+test: www/dist-demo/index.html target/package/octomask.tgz target/venv/installed $(PACKAGES) browsers
 	@target/venv/bin/python .make/test.py $(SUITES)
 
 # For MINUTES: one half broken and random models (fuzz/), the other conformance with TFLite on cases that were not
