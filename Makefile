@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PORT ?= 8080
-# `make test SUITES="native browsers"` runs some of the suites of .make/test.py.
+# `make test SUITES="native browser"` runs some of the suites of .make/test.py.
 SUITES ?=
 # The last one runs no model: it is what the page and the package need beside that.
 BUILDS := simd simd-threads relaxed relaxed-threads tools

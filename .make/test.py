@@ -31,8 +31,15 @@ def component(name):
     return program.exists() and subprocess.run([program, "--version"], capture_output=True).returncode == 0
 
 
-def browser_tests():
-    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/browser").glob("*.test.mjs"))
+# These hold frame rates, or times against each other: nothing runs beside them.
+TIMED = {"others", "pace", "workshop"}
+
+
+def browser_tests(timed):
+    """The command that runs those of tests/browser that are timed, or the others, two files at a time."""
+    files = sorted((ROOT / "tests/browser").glob("*.test.mjs"))
+    chosen = [str(path.relative_to(ROOT)) for path in files if (path.name.split(".")[0] in TIMED) == timed]
+    return ["node", "--test", "--test-reporter=spec", f"--test-concurrency={1 if timed else 2}", *chosen]
 
 
 # A newer clippy has lints that were unknown when this was written: only continuous integration insists.
@@ -52,7 +59,8 @@ SUITES = {
     "kernels-simd": ([".make/kernels.sh", "simd"], ".", None),
     "kernels-relaxed": ([".make/kernels.sh", "relaxed"], ".", None),
     "bench": (["node", "--test", "--test-reporter=spec", "tests/bench/figures.test.mjs"], ".", None),
-    "browsers": (["node", "--test", "--test-reporter=spec", "--test-concurrency=1", *browser_tests()], ".", None),
+    "browser": (browser_tests(timed=False), ".", None),
+    "browser-timed": (browser_tests(timed=True), ".", None),
 }
 
 

@@ -14,7 +14,10 @@ use octomask::ops::layout::{Join, Layout, Pad};
 use octomask::ops::{BinaryKind, Op, Padding, Softmax, Unary, Window};
 use octomask::tensor::{DType, Data, Grid, ViewMut};
 use octomask::{Model, Options};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
+use std::{fs, thread};
 
 /// Tests run one after the other: they would disturb each other's times.
 fn alone() -> MutexGuard<'static, ()> {
@@ -365,28 +368,43 @@ fn large_files_are_told_how_to_be_small() {
 #[test]
 fn proposals_for_real_networks_are_sound() {
     let _alone = alone();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/networks");
-    let mut rules = std::collections::BTreeSet::new();
-    for family in std::fs::read_dir(folder).unwrap() {
-        for file in std::fs::read_dir(family.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|e| e == "tflite") {
-                let mut model =
-                    Model::load(&std::fs::read(&path).unwrap(), &Options::default()).unwrap();
-                let graph = model.file().unwrap();
-                let profile = model.profile(now_ms, 1, 0, 0.0);
-                for proposal in propose(&graph, &profile) {
-                    rules.insert(proposal.rule);
-                    sound(&proposal, &graph).unwrap_or_else(|e| {
-                        panic!("{}, {}: {e}", path.display(), proposal.rule);
-                    });
-                }
-            }
-        }
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/networks");
+    let families = fs::read_dir(folder).unwrap();
+    let files = families.flat_map(|family| fs::read_dir(family.unwrap().path()).unwrap());
+    let mut paths: Vec<PathBuf> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "tflite"))
+        .collect();
+    paths.sort();
+    // No time is held against another here.
+    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    let rules: BTreeSet<&str> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|i| paths.iter().skip(i).step_by(cores))
+            .map(|paths| {
+                scope.spawn(|| paths.flat_map(|path| sound_rules(path)).collect::<Vec<_>>())
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
     let expected =
         ["separable", "upsampling", "channels", "concatenation", "output-function", "int8"];
     assert!(expected.iter().all(|rule| rules.contains(rule)), "{rules:?}");
+}
+
+/// The rules that propose something for a file, all of it sound.
+fn sound_rules(path: &Path) -> Vec<&'static str> {
+    let mut model = Model::load(&fs::read(path).unwrap(), &Options::default()).unwrap();
+    let graph = model.file().unwrap();
+    let profile = model.profile(now_ms, 1, 0, 0.0);
+    let proposals = propose(&graph, &profile).into_iter();
+    proposals
+        .map(|proposal| {
+            sound(&proposal, &graph)
+                .unwrap_or_else(|e| panic!("{}, {}: {e}", path.display(), proposal.rule));
+            proposal.rule
+        })
+        .collect()
 }
 
 fn sound(proposal: &Proposal, graph: &Graph) -> octomask::Result<()> {

@@ -9,7 +9,14 @@ use octomask::profile::{
 use octomask::{Model, Options};
 use serde_json::Value;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+
+/// Tests of real times run one after the other: they would disturb each other.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
@@ -164,6 +171,7 @@ fn network(name: &str, options: &Options) -> Model {
 
 #[test]
 fn the_timeline_is_of_one_run_and_all_threads() {
+    let _alone = alone();
     for threads in [1, 2, 3] {
         let options = Options { threads, ..Options::default() };
         let mut model = network("mobilenetv2_deeplab/float32.tflite", &options);
@@ -253,6 +261,7 @@ fn differences(fine: &Profile, coarse: &Profile) -> Vec<String> {
 
 #[test]
 fn a_coarse_clock_tells_layers_as_a_fine_one_does() {
+    let _alone = alone();
     let mut model = network("mobilenetv3_lraspp/float32.tflite", &Options::default());
     model.resize(256, 256).unwrap();
     // Other programs may take the processor at any time: one quiet moment is enough.
@@ -276,6 +285,7 @@ fn a_coarse_clock_tells_layers_as_a_fine_one_does() {
 
 #[test]
 fn a_coarse_clock_is_no_matter_on_two_threads_or_for_the_outputs() {
+    let _alone = alone();
     let options = Options { threads: 2, ..Options::default() };
     let mut model = network("shufflenet_unet/int8.tflite", &options);
     model.run();

@@ -26,7 +26,7 @@ after(async () => {
 const expected = JSON.parse(fixture('sweep.json'));
 
 for (const threads of [1, 2]) {
-  test(`a thousand resizes on ${threads} threads leave the memory as large as after the first rounds`, async () => {
+  test(`a thousand resizes on ${threads} threads leave the memory about as large as after the first rounds`, async () => {
     const { early, late, first, last } = await page.evaluate(async (threads) => {
       const { loadModel, packagedModel } = await import('/octomask/index.js');
       const model = await loadModel(packagedModel('selfie-landscape'), { threads });
@@ -44,10 +44,12 @@ for (const threads of [1, 2]) {
       await model.resize(...sizes[0]);
       const last = await run();
       model.dispose();
-      // The heap finds its places in the first rounds: here it grew for the last time at the 40th or 124th resize.
+      // The heap finds its places in the first rounds, in an order that is never quite the same: here it grew for the
+      // last time, by 1.2 MB, at the 23rd to 200th of 6000 resizes. tests/resize.rs counts bytes; this is for what
+      // only a browser holds.
       return { early: Math.max(...memory.slice(0, 200)), late: memory.at(-1), first: [...first], last: [...last] };
     }, threads);
-    assert.equal(late, early);
+    assert.ok(late - early < 1.5 * 2 ** 20, `${early} bytes after 200 resizes, ${late} after 1000`);
     assert.deepEqual(last, first);
   });
 
