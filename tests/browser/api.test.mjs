@@ -273,9 +273,10 @@ test('the input size is changed, and a refused one leaves the model as it was', 
   assert.ok(result.share > 0.3 && result.share < 0.5, `the person covers ${result.share}`);
 });
 
-test('a profile has a time for every layer, and they add up', async () => {
-  // A page that is not isolated has a clock with steps of 0.1 ms.
-  for (const [page, threads, method] of [[isolated, 2, 'single'], [isolated, 1, 'single'], [plain, 1, 'repeated']]) {
+/** A profile of the selfie model, with `described`: how many layers the model says it has. */
+async function profileOf(page, threads) {
+  // A second thread that other programs keep from running leaves all work to the first: the next run may be shared.
+  for (let tries = 10; ; tries--) {
     const profile = await page.evaluate(async (threads) => {
       const { loadModel, packagedModel } = await import('/octomask/index.js');
       const model = await loadModel(packagedModel('selfie'), { threads });
@@ -284,6 +285,20 @@ test('a profile has a time for every layer, and they add up', async () => {
       model.dispose();
       return { ...profile, described: layers.length };
     }, threads);
+    if (sharedSteps(profile).length > 0 || threads === 1 || tries === 1) return profile;
+  }
+}
+
+/** How many milliseconds each thread began each step after the first thread, where both worked on it. */
+function sharedSteps({ timeline }) {
+  const first = new Map(timeline.filter((p) => p.thread === 0).map((p) => [p.step, p.startMs]));
+  return timeline.filter((p) => p.thread > 0 && p.step > 0 && first.has(p.step)).map((p) => p.startMs - first.get(p.step));
+}
+
+test('a profile has a time for every layer, and they add up', async () => {
+  // A page that is not isolated has a clock with steps of 0.1 ms.
+  for (const [page, threads, method] of [[isolated, 2, 'single'], [isolated, 1, 'single'], [plain, 1, 'repeated']]) {
+    const profile = await profileOf(page, threads);
     assert.equal(profile.runs, 60);
     assert.equal(profile.warmup, 5);
     assert.equal(profile.layers.length, profile.described);
@@ -316,9 +331,9 @@ test('a profile has a time for every layer, and they add up', async () => {
 });
 
 /** Every step is there, each thread has one part at a time, and all go by one clock. */
-function checkTimeline({ timeline, threads, layers, totalMs }) {
+function checkTimeline(profile) {
+  const { timeline, threads, layers, totalMs } = profile;
   assert.deepEqual([...new Set(timeline.map((p) => p.step))].sort((a, b) => a - b), layers.map((_, step) => step));
-  const starts = [];
   for (let thread = 0; thread < threads; thread++) {
     const parts = timeline.filter((p) => p.thread === thread);
     assert.ok(parts.length > 0, `thread ${thread} did nothing`);
@@ -326,15 +341,12 @@ function checkTimeline({ timeline, threads, layers, totalMs }) {
       assert.ok(startMs <= endMs && endMs <= totalMs.max * 1.01 + 0.1, JSON.stringify(parts[i]));
       assert.ok(i === 0 || parts[i - 1].endMs <= startMs, JSON.stringify(parts.slice(i - 1, i + 1)));
     }
-    starts.push(new Map(parts.map((p) => [p.step, p.startMs])));
   }
+  if (threads === 1) return;
   // Threads begin a step together: clocks of workers that count from different beginnings would be far apart.
-  for (const start of starts.slice(1)) {
-    const apart = [...start].filter(([step]) => step > 0 && starts[0].has(step)).map(([step, ms]) => ms - starts[0].get(step));
-    apart.sort((a, b) => a - b);
-    const median = apart[apart.length >> 1];
-    assert.ok(Math.abs(median) < 3, `threads begin ${median} ms apart: ${apart}`);
-  }
+  const apart = sharedSteps(profile).sort((a, b) => a - b);
+  const median = apart[apart.length >> 1];
+  assert.ok(Math.abs(median) < 3, `threads begin ${median} ms apart: ${apart}`);
 }
 
 test('layer times of a frame add up to its infer time', async () => {
