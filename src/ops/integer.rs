@@ -1,7 +1,7 @@
 //! Which operators compute on quantized tensors as they are stored. The others run as float operators
 //! with rounding.
 
-use super::{Binary, BinaryKind, Op, Operands, ReduceKind, Unary};
+use super::{Binary, BinaryKind, Int16Table, Op, Operands, ReduceKind, Unary};
 use crate::tensor::{DType, Grid, TensorDef};
 
 /// Whether a node whose shapes were inferred has an integer form, from int8 or uint8 to the same type,
@@ -33,14 +33,7 @@ pub fn is_integer(op: &Op, operands: &Operands, result: &TensorDef) -> bool {
             has_integer_weights(x, operand(1), operand(2), y) && is_limit()
         }
         Op::TransposeConv(_) => has_integer_weights(x, operand(1), operand(3), y) && is_limit(),
-        Op::Unary(function) => {
-            // As TFLite wants them of int16.
-            let no_zero_point = |t: &TensorDef| {
-                t.quantization.as_ref().is_some_and(|q| q.zero_point.iter().all(|&zero| zero == 0))
-            };
-            let int16 = y.dtype == DType::I16 && no_zero_point(x) && no_zero_point(y);
-            same_type || int16 && function.is_tabulated()
-        }
+        Op::Unary(function) => same_type || Int16Table::between(*function, x, y).is_some(),
         Op::Quantize(_) => grid(x).is_some() && grid(y).is_some(),
         Op::Binary(Binary { kind, .. }) => {
             match [operand(1).and_then(grid), grid(x), limited(op.activation(), y)] {

@@ -9,6 +9,8 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod conv;
+mod int16_lines;
+mod int16_sigmoid;
 mod int16_table;
 mod integer;
 mod integer_table;

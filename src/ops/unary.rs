@@ -118,11 +118,6 @@ impl Unary {
         })
     }
 
-    /// Whether TFLite reads the function of int16 from a table: [`super::Int16Table`].
-    pub fn is_tabulated(self) -> bool {
-        matches!(self, Unary::Exp | Unary::Log | Unary::Rsqrt)
-    }
-
     /// Whether no result is below 0.
     pub fn is_never_negative(self) -> bool {
         matches!(

@@ -7,9 +7,11 @@ use crate::tensor::View;
 /// `y[i] = f(x[i])`.
 pub fn unary(op: Unary, x: Input, y: &mut Output) {
     let no_zero_points = [x.scale(0).1, y.scale(0).1] == [0, 0];
-    let tabulated = op.is_tabulated() && y.is_quantized() && no_zero_points;
-    if let (View::I16(stored), true) = (x.data, tabulated) {
-        let table = Int16Table::new(op, x.scale(0).0 as f32, y.scale(0).0 as f32);
+    if let View::I16(stored) = x.data
+        && y.is_quantized()
+        && no_zero_points
+        && let Some(table) = Int16Table::new(op, x.scale(0).0 as f32, y.scale(0).0 as f32)
+    {
         return (0..y.len()).for_each(|i| y.set_integer(i, table.at(stored[i]).into()));
     }
     for i in 0..y.len() {

@@ -9,17 +9,17 @@ use std::ops::Range;
 /// Elements of a unit.
 const UNIT: usize = 1024;
 
-/// EXP, LOG or RSQRT of int16; a unit is 1024 elements. Operand 0 and the output have the same shape.
+/// A function of int16; a unit is 1024 elements. Operand 0 and the output have the same shape.
 pub struct Table {
     function: Unary,
     elements: usize,
-    table: Box<Int16Table>,
+    table: Int16Table,
 }
 
 impl Table {
-    /// Of so many elements, from steps of `x` to steps of `y`; see [`Int16Table::new`].
-    pub fn new(function: Unary, x: f32, y: f32, elements: usize) -> Table {
-        Table { function, elements, table: Box::new(Int16Table::new(function, x, y)) }
+    /// Of so many elements; `function` is what profiles show.
+    pub fn new(function: Unary, table: Int16Table, elements: usize) -> Table {
+        Table { function, elements, table }
     }
 }
 
@@ -37,7 +37,7 @@ impl Kernel for Table {
     }
 
     fn weight_bytes(&self) -> usize {
-        size_of::<Int16Table>()
+        self.table.bytes()
     }
 
     fn in_place(&self) -> &[usize] {

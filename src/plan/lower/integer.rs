@@ -7,7 +7,9 @@ use crate::kernels::{
     IntegerWinograd, Requantize, ResizeSpec, Table, TableOfBytes, bytes_pay,
 };
 use crate::ops::reduce::reduced_axes;
-use crate::ops::{Op, PoolKind, ReduceKind, function_table, limited, requantization_table};
+use crate::ops::{
+    Int16Table, Op, PoolKind, ReduceKind, function_table, limited, requantization_table,
+};
 use crate::tensor::{DType, Grid, TensorDef, View};
 
 /// A transposed convolution with a larger stride runs on the reference.
@@ -18,10 +20,8 @@ pub(super) fn kernel(site: &Site) -> Option<Chosen> {
     let weights = || Weights::at(site, 0, 1, 2);
     match &site.node.op {
         Op::Unary(function) if site.output().dtype == DType::I16 => {
-            let x = site.operand(0)?;
-            let [from, to] =
-                [x, site.output()].map(|t| t.quantization.as_ref().map(|q| q.scale[0]));
-            site.reading(1, Table::new(*function, from?, to?, x.shape.elements()))
+            let table = Int16Table::between(*function, site.operand(0)?, site.output())?;
+            site.reading(1, Table::new(*function, table, site.output().shape.elements()))
         }
         Op::Unary(function) => {
             let table = function_table(*function, grid(site.operand(0)?)?, grid(site.output())?);
