@@ -1,7 +1,7 @@
 /**
- * `make bench PROFILES=1`: how true profiles are, in each browser: what the layers add up to against a whole run, how
+ * `make bench PROFILES=1`: how true profiles are, in each browser: what the layers add up to against whole runs, how
  * far two profiles lie apart, and what profiling costs. Rounds in which the machine itself became faster or slower say
- * nothing of profiles; they are repeated, and counted.
+ * nothing of milliseconds; they are repeated, and counted. Parts of a run hold in them, too.
  *
  *     node tests/bench/profiles.mjs [--browsers chromium,firefox,webkit] [--models NAME,...] [--rounds N] [--runs N]
  *
@@ -81,22 +81,26 @@ server.close();
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const table = markdown(
-  ['browser', 'build', 'threads', 'model', 'run, ms', 'profiling costs', 'layers add up to', 'two profiles: farthest apart', 'layers over 0.1 ms', 'rounds repeated', 'clock, ms', 'layers timed'],
+  ['browser', 'build', 'threads', 'model', 'run, ms', 'profiling costs', 'layers add up to: of their runs', 'of runs before and after', 'two profiles: farthest apart', 'as parts of a run', 'layers over 0.1 ms', 'rounds repeated', 'clock, ms', 'layers timed'],
   rows.map(({ browser, build, threads, model, run, overhead, rounds, repeated, method, clock }) => [
     browser, build, threads, model.title, run.toFixed(2),
     percent(overhead - 1),
+    rounds.map((r) => percent(r.own)).join(', '),
     rounds.map((r) => percent(r.sum)).join(', '),
     rounds.map((r) => `${percent(r.apart)} (${r.layer})`).join(', '),
+    rounds.map((r) => percent(r.part)).join(', '),
     Math.max(...rounds.map((r) => r.layers)),
     repeated, clock.toFixed(3), method,
   ]),
   4,
 );
-const all = rows.flatMap((r) => r.rounds).filter((r) => r.drift <= STEADY);
-const unsteady = rows.flatMap((r) => r.rounds).length - all.length;
+const all = rows.flatMap((r) => r.rounds);
+const steady = all.filter((r) => r.drift <= STEADY);
 const repeated = rows.reduce((sum, r) => sum + r.repeated, 0);
 const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
-const summary = `Layers add up to ${percent(Math.min(...all.map((r) => r.sum)))} to ${percent(Math.max(...all.map((r) => r.sum)))} of a run; of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${percent(middle(all.map((r) => r.apart)))} (median of ${all.length} pairs; at most ${percent(Math.max(...all.map((r) => r.apart)))}); profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}). Rounds in which runs without a profile differed by more than ${100 * STEADY} % were repeated: ${repeated}${unsteady ? `; ${unsteady} more of that kind are in the table, not in these figures` : ''}.`;
+const range = (list) => `${percent(Math.min(...list))} to ${percent(Math.max(...list))}`;
+const spread = (list) => `${percent(middle(list))} (median of ${list.length} pairs; at most ${percent(Math.max(...list))})`;
+const summary = `Layers add up to ${range(all.map((r) => r.own))} of the runs they were timed in. Of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${spread(all.map((r) => r.part))} as a part of the run; in milliseconds, where runs without a profile before, between and after differed by at most ${100 * STEADY} %, by ${spread(steady.map((r) => r.apart))}. Profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}). The machine changed its speed in ${repeated + all.length - steady.length} rounds, ${repeated} of which were repeated.`;
 const where = `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model.trim()}. Times of layers are medians of ${values.runs} runs.`;
 console.log(`${where}\n\n${table}\n\n${summary}`);
 if (values.browsers.split(',').length === 3 && values.models === MODELS) {

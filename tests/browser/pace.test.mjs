@@ -93,7 +93,8 @@ test('a page that Chromium throttles drops the size within two seconds, and come
   await watch(page);
   await settled(page, 256);
   // The page's part of a frame is 6 ms on a fast machine, several times that on a busy one, and 66 ms are there. So
-  // it is slowed down further until frames are late: by no more, or one frame alone would take a second.
+  // it is slowed down further until frames are late: by no more, or one frame alone would take a second. A rate at
+  // which only some are late is followed when that shows, and the next one tells.
   const frames = () => page.evaluate(() => Number(document.querySelector('#canvas').dataset.frames));
   let down = [];
   for (const rate of [4, 8, 16, 32]) {
@@ -102,7 +103,12 @@ test('a page that Chromium throttles drops the size within two seconds, and come
     await devtools.send('Emulation.setCPUThrottlingRate', { rate });
     await seconds(3);
     down = await shown(page);
-    if (down.length > 0) break;
+    if (down.length > 0 && down[0].seconds <= 2) break;
+    if (down.length > 0) {
+      await devtools.send('Emulation.setCPUThrottlingRate', { rate: 1 });
+      await settled(page, 256);
+      continue;
+    }
     assert.ok((await frames()) - before > 25, `late at rate ${rate}: ${(await frames()) - before} frames in 3 s, and no smaller size`);
   }
   assert.ok(down.length >= 1 && down[0].side < 256 && down[0].seconds <= 2, JSON.stringify(down));

@@ -37,12 +37,13 @@ const functions = {
   },
 
   /**
-   * How true profiles of a model are: {run: ms, overhead, rounds: [{sum, apart, layer, layers, drift}], repeated, method,
-   * clock}. `run` is
+   * How true profiles of a model are: {run: ms, overhead, rounds: [{sum, own, apart, layer, part, layers, drift}],
+   * repeated, method, clock}. `run` is
    * the median run with profiling off, and `overhead` how many times as long one is with it on, in turn. Each round
    * takes two profiles, one after the other: `sum` is what the medians of the layers of the first add up to, in
-   * `run`s just before and after; of the layers over `over` ms in either, `layers` many, `layer` differs most: by
-   * `apart`, of the longer one. Where runs without a profile, before, between and after, differ by more than `steady`,
+   * `run`s just before and after, `own` in the runs of that profile; of the layers over `over` ms in either, `layers`
+   * many, `layer` differs most: by `apart`, of the longer one. `part` is the same for times as parts of their profile's
+   * run, which do not depend on how fast the machine is just then. Where runs without a profile, before, between and after, differ by more than `steady`,
    * it is the machine that changed: such a round is repeated, `tries` times at most, `repeated` times in all.
    */
   async profiles(url, threads, { rounds, ms, runs, over, steady, tries }) {
@@ -87,13 +88,23 @@ const functions = {
           repeated++;
           continue;
         }
+        const apart = ([a, b]) => 1 - Math.min(a, b) / Math.max(a, b);
+        const totals = [profile, again].map(({ totalMs }) => totalMs.median);
         const layers = profile.layers.map((layer, i) => {
           const both = [layer.ms.median, again.layers[i].ms.median];
-          return { name: `${layer.index} ${layer.op}`, most: Math.max(...both), apart: 1 - Math.min(...both) / Math.max(...both) };
+          return { name: `${layer.index} ${layer.op}`, most: Math.max(...both), apart: apart(both), part: apart(both.map((ms, k) => ms / totals[k])) };
         }).filter(({ most }) => most > over);
         const worst = layers.reduce((a, b) => (b.apart > a.apart ? b : a), { apart: 0, name: '' });
         const sum = profile.layers.reduce((total, layer) => total + layer.ms.median, 0);
-        found.push({ sum: sum / ((around[0] + around[1]) / 2), apart: worst.apart, layer: worst.name, layers: layers.length, drift });
+        found.push({
+          sum: sum / ((around[0] + around[1]) / 2),
+          own: sum / totals[0],
+          apart: worst.apart,
+          layer: worst.name,
+          part: Math.max(0, ...layers.map(({ part }) => part)),
+          layers: layers.length,
+          drift,
+        });
       }
       return {
         run: median(off.map((t) => t.median)) / calls,
