@@ -5,7 +5,7 @@ mod common;
 #[path = "common/net.rs"]
 mod net;
 
-use common::now_ms;
+use common::{alone, now_ms};
 use net::{Form, Net, window};
 use octomask::advise::measure::{ThisDevice, try_out};
 use octomask::advise::{Advice, Aim, Proposal, advise, constant_bytes, propose};
@@ -16,14 +16,7 @@ use octomask::tensor::{DType, Data, Grid, ViewMut};
 use octomask::{Model, Options};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 use std::{fs, thread};
-
-/// Tests run one after the other: they would disturb each other's times.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
 
 /// A name of a rule, and a network that deserves its advice.
 type Case = (&'static str, fn() -> Net);

@@ -2,21 +2,14 @@
 
 mod common;
 
-use common::now_ms;
+use common::{alone, now_ms};
 use octomask::profile::{
     Bound, LayerInfo, LayerTime, Method, Part, Peak, Profile, Stats, TypeTime, csv, report, trace,
 };
 use octomask::{Model, Options};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
-
-/// Tests of real times run one after the other: they would disturb each other.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
 
 /// Two layers, the second one with a name that no format may stumble over.
 fn example() -> Profile {
