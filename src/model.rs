@@ -8,7 +8,7 @@ use crate::optimize::{QUANTIZED_TO_FLOAT, optimize};
 use crate::plan::limits::check_work;
 use crate::plan::{Backend, Plan};
 use crate::profile::measure::measure;
-use crate::profile::{self, LayerInfo, Peak, Profile, Stats};
+use crate::profile::{self, LayerInfo, Method, Peak, Profile, Stats};
 use crate::session::{Clock, Session};
 use crate::tensor::{TensorDef, View, ViewMut};
 use crate::tflite;
@@ -229,17 +229,21 @@ impl Model {
         profile::layers(self.plan())
     }
 
-    /// Runs `warmup` and then `runs` times (at least once) on whatever the inputs hold, and says
-    /// where the time went. `init_ms` is what loading took, if the caller measured it. With a coarse
-    /// clock it runs more often, for some seconds.
+    /// Runs `warmup` times, then until `runs` runs (at least one) can count, on whatever the inputs hold, and says
+    /// where the time went. Up to ten times as many are taken within 1.5 seconds, of which those count that nothing
+    /// disturbed; without warm-up the very first one always does. `init_ms` is what loading took, if the caller
+    /// measured it. With a coarse clock layers are repeated besides, for up to three seconds.
     pub fn profile(&mut self, clock: Clock, runs: usize, warmup: usize, init_ms: f64) -> Profile {
         let runs = runs.clamp(1, 100_000);
         let warmup = warmup.min(100_000);
         let peak = self.measure_peak(clock);
         let times = measure(&mut self.session, &mut self.team, clock, runs, warmup);
-        let layers = profile::layer_times(self.layers(), &times.layers, peak);
+        let step = if times.method == Method::Single { times.resolution } else { 0.0 };
+        let layers = profile::layer_times(self.layers(), &times.layers, step, peak);
         Profile {
             runs,
+            taken: times.taken,
+            disturbed: times.disturbed,
             warmup,
             threads: self.team.threads(),
             clock_resolution_ms: times.resolution,

@@ -60,6 +60,8 @@ fn example() -> Profile {
     let part = |thread, step, start_ms, end_ms| Part { thread, step, start_ms, end_ms };
     Profile {
         runs: 3,
+        taken: 30,
+        disturbed: 4,
         warmup: 1,
         threads: 2,
         clock_resolution_ms: 0.005,
@@ -134,11 +136,11 @@ fn the_report_aligns_and_fits_in_a_terminal() {
         }
     }
     for what in [
-        "3 runs, 1 warm-up run, 2 threads; the clock steps by 5.00 us",
+        "26 runs (4 more were disturbed), 1 warm-up run, 2 threads; the clock steps by 5.00 us",
         "Init: 12000, First inference: 5000, Warmup (avg): 5000.0, Inference (avg): 4000.0",
         "1x8x8x3 -> 1x8x8x16                         conv 3x3 s1 4x8       with 1 2  relu",
         "1x8x8x16, 1x1x1x16 -> 1x8x8x16              add                   a \"sum\", of???two \\ Übung ?",
-        "count=3 first=4000 curr=6000 min=2000 max=8000 avg=4000.0 std=1000.0",
+        "count=26 first=4000 curr=6000 min=2000 max=8000 avg=4000.0 std=1000.0",
         "arena=8192 weights=1792 loading=100000",
         "55.0 GFLOP/s, 20.0 GB/s; layers under 2.75 FLOP/B",
         "2 nodes observed",

@@ -18,7 +18,10 @@
 //! a part of the run, differed by 6.2 %, the median of 60 pairs, and with plain means by 12.2 %, of 40.)
 //! Each whole run is then shared out like that: the layers add up to the runs, and how their times
 //! are spread is how the runs' times are.
+//!
+//! By either clock there are more runs than were asked for, and those that nothing disturbed count (`quiet`).
 
+use super::quiet::quiet;
 use super::{Method, Stats, clock_resolution};
 use crate::session::{Clock, Part, Session};
 use crate::threads::Team;
@@ -32,21 +35,21 @@ const COARSE_MS: f64 = 0.01;
 /// in the time below: it is read to one step, so to 5 % at worst and 2 % mostly.
 const STEPS_OF_CLOCK: f64 = 20.0;
 
-/// With a coarse clock all runs together take about so long, in milliseconds, or as long as runs that are not
-/// repeated: beyond those that were asked for there are up to so many times as many more, for how layers share
-/// a run. What is read of a layer in 60 runs is off by 1.3 us, half a step of 20 us by the root of 60.
+/// All runs together take about so long, in milliseconds, or as long as runs that are not repeated: beyond those that
+/// were asked for there are up to so many times as many more. The more there are, the more of them nothing disturbs,
+/// and the better a coarse clock tells how layers share a run: what is read of a layer in 60 runs is off by 1.3 us,
+/// half a step of 20 us by the root of 60.
 const RUNS_MS: f64 = 1_500.0;
 const TIMES_MORE: usize = 9;
+
+/// And at most so many more, for the memory that they take.
+const MOST_MORE: usize = 1_000;
 
 /// Repeating layers takes so long, in milliseconds, or as long as doing it once.
 const LAYERS_MS: f64 = 3_000.0;
 
 /// Times of each layer alone are taken at most so often.
 const MOST_ROUNDS: usize = 10;
-
-/// Runs that take more than so many times the median were disturbed by other programs: what layers
-/// share is not taken from them.
-const DISTURBED: f64 = 1.25;
 
 /// The share of a stretch's time to which whole runs must tell it.
 const STRETCH_ERROR: f64 = 0.02;
@@ -59,8 +62,12 @@ pub(crate) struct Times {
     pub method: Method,
     /// The runs before those that count.
     pub warmup: Vec<f64>,
-    /// Whole runs.
+    /// Whole runs, those that count.
     pub total: Vec<f64>,
+    /// How many there were, those that do not count included.
+    pub taken: usize,
+    /// How many of them were disturbed and do not count.
+    pub disturbed: usize,
     /// Runs in each of those times, of which they are the mean.
     pub repetitions: usize,
     /// The layers.
@@ -78,7 +85,7 @@ pub(crate) struct Samples {
     pub repetitions: usize,
 }
 
-/// Runs `warmup` and then `runs` times, and more often where the clock is coarse.
+/// Runs `warmup` times, then until `runs` runs can count.
 pub(crate) fn measure(
     session: &mut Session,
     team: &mut Team,
@@ -93,6 +100,7 @@ pub(crate) fn measure(
         (0..count).for_each(|_| session.run(team, Some(clock)));
         clock() - start
     };
+    let cold = warmup == 0;
     let warmup = (0..warmup).map(|_| time(session, 1)).collect();
     let repetitions = match method {
         Method::Single => 1,
@@ -103,13 +111,13 @@ pub(crate) fn measure(
     };
 
     let (steps, threads) = (session.plan().steps.len(), session.plan().threads);
+    let most = runs + (runs * TIMES_MORE).min(MOST_MORE);
     let mut total = Vec::with_capacity(runs);
     let mut layers = vec![Samples { ms: Vec::with_capacity(runs), repetitions: 1 }; steps];
-    let mut candidates = Candidates::new(runs, steps * threads);
+    let mut candidates = Candidates::new(most, steps * threads);
     let mut sums = vec![0.0; steps];
     session.watch_threads(true);
     let began = clock();
-    let most = if method == Method::Repeated { runs * (1 + TIMES_MORE) } else { runs };
     while total.len() < runs || total.len() < most && clock() - began < RUNS_MS {
         sums.fill(0.0);
         let start = clock();
@@ -119,50 +127,59 @@ pub(crate) fn measure(
                 *sum += ms;
             }
         }
-        if total.len() < runs {
-            candidates.offer(session);
-        }
-        total.push((clock() - start) / repetitions as f64);
+        let ms = (clock() - start) / repetitions as f64;
+        candidates.offer(session);
+        total.push(ms);
         for (layer, sum) in layers.iter_mut().zip(&sums) {
             layer.ms.push(sum / repetitions as f64);
         }
     }
     session.watch_threads(false);
-    let mut timeline = candidates.nearest(Stats::of(&total[..runs]).median);
+    let taken = total.len();
+    let mut counted = quiet(&total, resolution / repetitions as f64, runs);
+    // Who wants no run before the first one wants to see that.
+    if cold && counted.first() != Some(&0) {
+        counted.insert(0, 0);
+    }
+    let disturbed = taken - counted.len();
+    let only = |times: &[f64]| -> Vec<f64> { counted.iter().map(|&run| times[run]).collect() };
+    let shown = only(&total);
+    let mut timeline = candidates.nearest(Stats::of(&shown).median);
 
     if method == Method::Repeated {
-        let measured = Runs::new(&total, &layers);
+        let measured = Runs::new(&total, &layers, &counted);
         let error = measured.error(resolution / (repetitions as f64).sqrt());
         let guesses: Vec<f64> = (0..steps).map(|step| measured.stretch(step..step + 1)).collect();
         let alone = alone(session, team, clock, resolution, &guesses, error);
         session.run(team, None); // Not all layers may have had their turn.
         let fitted = measured.shared_out(&shares(&alone), error);
         layers = alone;
-        total.truncate(runs);
         let sum = fitted.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         for (layer, ms) in layers.iter_mut().zip(&fitted) {
-            layer.ms = total.iter().map(|run| run * ms / sum).collect();
+            layer.ms = shown.iter().map(|run| run * ms / sum).collect();
         }
         if threads == 1 {
             timeline = end_to_end(&fitted);
         }
+    } else {
+        layers.iter_mut().for_each(|layer| layer.ms = only(&layer.ms));
     }
-    Times { resolution, method, warmup, total, repetitions, layers, timeline }
+    let total = shown;
+    Times { resolution, method, warmup, total, taken, disturbed, repetitions, layers, timeline }
 }
 
 /// Whole runs with a coarse clock.
 struct Runs<'a> {
     total: &'a [f64],
     layers: &'a [Samples], // as many times each
-    median: f64,           // of total
-    quiet: Vec<usize>,     // which runs were not disturbed
+    median: f64,           // of the quiet ones
+    quiet: &'a [usize],    // which runs were not disturbed
 }
 
 impl<'a> Runs<'a> {
-    fn new(total: &'a [f64], layers: &'a [Samples]) -> Runs<'a> {
-        let median = Stats::of(total).median;
-        let quiet = (0..total.len()).filter(|&run| total[run] <= DISTURBED * median).collect();
-        Runs { total, layers, median, quiet }
+    fn new(total: &'a [f64], layers: &'a [Samples], quiet: &'a [usize]) -> Runs<'a> {
+        let undisturbed: Vec<f64> = quiet.iter().map(|&run| total[run]).collect();
+        Runs { total, layers, median: Stats::of(&undisturbed).median, quiet }
     }
 
     /// How far the time of a stretch is off by a clock with steps of so many milliseconds.
@@ -403,7 +420,8 @@ mod tests {
                     .zip(&cached)
                     .map(|(ms, cached)| Samples { ms: round(ms * cached), repetitions: 1 })
                     .collect();
-                let runs = Runs::new(&total, &read);
+                let quiet = quiet(&total, STEP, 60);
+                let runs = Runs::new(&total, &read, &quiet);
                 runs.shared_out(&shares(&alone), runs.error(STEP))
             };
             let (first, second) = (profile(), profile());

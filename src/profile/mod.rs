@@ -7,6 +7,7 @@
 
 pub mod csv;
 pub(crate) mod measure;
+mod quiet;
 pub mod report;
 pub mod trace;
 
@@ -54,6 +55,22 @@ impl Stats {
             std: variance.sqrt(),
         }
     }
+}
+
+/// The median of times that a clock with steps of `step` showed: between two steps, as if the times of each step were
+/// spread evenly over it (the median of grouped data). Without that, layers of less than half a step have no time at all,
+/// and 92 layers by a clock of 5 us add up to 5 % less than their runs.
+fn stepped_median(times: &[f64], step: f64) -> f64 {
+    let n = times.len();
+    if n == 0 || step <= 0.0 {
+        return Stats::of(times).median;
+    }
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let low = sorted[(n - 1) / 2] - step / 2.0;
+    let below = sorted.partition_point(|&ms| ms < low);
+    let within = sorted.partition_point(|&ms| ms < low + step) - below;
+    low + step * (n as f64 / 2.0 - below as f64) / within as f64
 }
 
 /// What a step is: the part of a layer's row that does not change from run to run.
@@ -106,7 +123,7 @@ pub struct LayerTime {
     /// What it is.
     #[serde(flatten)]
     pub info: LayerInfo,
-    /// Milliseconds over all runs; with the method `repeated`, its share of each run.
+    /// Milliseconds over the runs that count; with the method `repeated`, its share of each of them.
     pub ms: Stats,
     /// How often it ran in each of the times that were measured of it.
     pub repetitions: usize,
@@ -185,8 +202,13 @@ pub struct Peak {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// Measured runs, or, of a coarse clock, times that were measured of them.
+    /// Runs that were asked for, or, of a coarse clock, times of runs: at least so many count.
     pub runs: usize,
+    /// How many were taken.
+    pub taken: usize,
+    /// How many of those do not count: they were disturbed, by other programs or by a processor that became slower, and
+    /// took over 10 % longer than the fastest ones.
+    pub disturbed: usize,
     /// Runs before them.
     pub warmup: usize,
     /// Threads that took part, the calling one included.
@@ -223,13 +245,27 @@ pub struct Profile {
     pub load_bytes: Option<u64>,
 }
 
-/// Joins the times of all steps with what the steps are.
+impl Profile {
+    /// How many runs, or times of runs, count.
+    pub fn counted(&self) -> usize {
+        self.taken.saturating_sub(self.disturbed)
+    }
+}
+
+/// Joins the times of all steps with what the steps are. Where they were read from a clock one by one, `step` is how
+/// far it moves at a time, else 0.
 pub(crate) fn layer_times(
     infos: Vec<LayerInfo>,
     samples: &[Samples],
+    step: f64,
     peak: Peak,
 ) -> Vec<LayerTime> {
-    let stats: Vec<Stats> = samples.iter().map(|samples| Stats::of(&samples.ms)).collect();
+    let of = |samples: &Samples| {
+        let stats = Stats::of(&samples.ms);
+        // 95 % may be at the median's own step of the clock.
+        Stats { median: stepped_median(&samples.ms, step).min(stats.p95), ..stats }
+    };
+    let stats: Vec<Stats> = samples.iter().map(of).collect();
     let sum: f64 = stats.iter().map(|s| s.mean).sum();
     let rate = |amount: f64, ms: f64| if ms > 0.0 { amount / ms / 1e6 } else { 0.0 };
     infos
@@ -289,6 +325,24 @@ fn clock_step(clock: fn() -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_lies_between_two_steps_of_the_clock() {
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        // Half of them at either step.
+        assert!(near(stepped_median(&[10.0, 15.0, 10.0, 15.0], 5.0), 12.5));
+        // Eleven of twelve times nothing, and once a step.
+        let mut seldom = vec![0.0; 11];
+        seldom.push(5.0);
+        assert!(near(stepped_median(&seldom, 5.0), 5.0 / 22.0));
+        assert_eq!(stepped_median(&[0.0; 7], 5.0), 0.0);
+        // One time, no time, no clock.
+        assert_eq!(stepped_median(&[10.0], 5.0), 10.0);
+        assert_eq!(stepped_median(&[], 5.0), 0.0);
+        assert_eq!(stepped_median(&[1.0, 2.0], 0.0), 1.5);
+        // A fine clock changes nothing.
+        assert!((stepped_median(&[1.0, 2.0, 3.0], 1e-4) - 2.0).abs() <= 5e-5);
+    }
 
     #[test]
     fn statistics_of_known_numbers() {

@@ -29,12 +29,16 @@ pub fn text(profile: &Profile) -> String {
 
 /// How it was measured, and the times of the three phases.
 fn overview(text: &mut String, profile: &Profile) {
-    let Profile { runs, warmup, threads, init_ms, warmup_ms, total_ms, .. } = profile;
+    let Profile { warmup, threads, init_ms, warmup_ms, total_ms, .. } = profile;
     let first = if *warmup > 0 { warmup_ms.first } else { total_ms.first };
+    let disturbed = match profile.disturbed {
+        0 => String::new(),
+        count => format!(" ({count} more were disturbed)"),
+    };
     _ = writeln!(
         text,
-        "{}, {}, {}; the clock steps by {:.2} us.",
-        many(*runs, "run"),
+        "{}{disturbed}, {}, {}; the clock steps by {:.2} us.",
+        many(profile.counted(), "run"),
         many(*warmup, "warm-up run"),
         many(*threads, "thread"),
         us(profile.clock_resolution_ms)
@@ -194,7 +198,7 @@ fn timings(text: &mut String, profile: &Profile) {
     _ = writeln!(
         text,
         "Timings (microseconds): count={} first={:.0} curr={:.0} min={:.0} max={:.0} avg={:.1} std={:.1}",
-        profile.runs,
+        profile.counted(),
         us(first),
         us(last),
         us(min),

@@ -32,7 +32,13 @@ pub fn json(profile: &Profile) -> String {
     }
     let steps = extents(profile);
     let end = steps.last().map_or(0, |&(_, end)| end);
-    events.push(event("run", "run", RUN, (0, end), &format!(r#"{{"runs":{}}}"#, profile.runs)));
+    events.push(event(
+        "run",
+        "run",
+        RUN,
+        (0, end),
+        &format!(r#"{{"runs":{}}}"#, profile.counted()),
+    ));
     for (step, (layer, extent)) in profile.layers.iter().zip(steps).enumerate() {
         events.push(event(&layer.info.op, "step", RUN, extent, &args(step, layer)));
     }

@@ -83,7 +83,7 @@ export interface Stats {
 
 /** Times of one step. */
 export interface LayerTime extends LayerInfo {
-  /** Over all runs; with the method `repeated`, its share of each run. */
+  /** Over the runs that count; with the method `repeated`, its share of each of them. */
   ms: Stats;
   /** How often the step ran in each of the times that were measured of it. */
   repetitions: number;
@@ -124,8 +124,15 @@ export interface ThreadPart {
 
 /** Where the time of a model goes, on this device and in this build. */
 export interface Profile {
-  /** Runs that were measured; with the method `repeated`, times that were measured of runs. */
+  /** Runs that were asked for; with the method `repeated`, times of runs. At least so many count. */
   runs: number;
+  /** How many were taken. */
+  taken: number;
+  /**
+   * How many of those do not count: they were disturbed, by other programs or by a processor that became slower, and
+   * took over 10 % longer than the fastest ones.
+   */
+  disturbed: number;
   warmup: number;
   /** Threads that ran the model. */
   threads: number;

@@ -38,13 +38,13 @@ const functions = {
 
   /**
    * How true profiles of a model are: {run: ms, overhead, rounds: [{sum, own, apart, layer, part, layers, drift}],
-   * repeated, method, clock}. `run` is
-   * the median run with profiling off, and `overhead` how many times as long one is with it on, in turn. Each round
-   * takes two profiles, one after the other: `sum` is what the medians of the layers of the first add up to, in
-   * `run`s just before and after, `own` in the runs of that profile; of the layers over `over` ms in either, `layers`
-   * many, `layer` differs most: by `apart`, of the longer one. `part` is the same for times as parts of their profile's
-   * run, which do not depend on how fast the machine is just then. Where runs without a profile, before, between and after, differ by more than `steady`,
-   * it is the machine that changed: such a round is repeated, `tries` times at most, `repeated` times in all.
+   * repeated, method, clock}. `run` is the median run with profiling off, of those that nothing disturbed, and
+   * `overhead` how many times as long one is with it on, in turn. Each round takes two profiles, one after the other:
+   * `sum` is what the medians of the layers of the first add up to, in `run`s just before and after, `own` in the runs
+   * of that profile; of the layers over `over` ms in either, `layers` many, `layer` differs most: by `apart`, of the
+   * longer one. `part` is the same for times as parts of their profile's run, which do not depend on how fast the
+   * machine is just then. Where runs without a profile, before, between and after, differ by more than `steady`, it is
+   * the machine that changed: such a round is repeated, `tries` times at most, `repeated` times in all.
    */
   async profiles(url, threads, { rounds, ms, runs, over, steady, tries }) {
     const model = glue.WasmModel.load(new Uint8Array(await (await fetch(url)).arrayBuffer()), threads);
@@ -74,9 +74,9 @@ const functions = {
       let repeated = 0;
       while (found.length < rounds) {
         const plain = async () => {
-          const { median } = await once(false);
+          const { quiet } = summary(await timesFor(many(false), 3 * ms));
           model.timeSteps(false);
-          return median / calls;
+          return quiet / calls;
         };
         const around = [await plain()];
         profile = model.profile(runs, 3);
@@ -107,8 +107,8 @@ const functions = {
         });
       }
       return {
-        run: median(off.map((t) => t.median)) / calls,
-        overhead: median(on.map((t, i) => t.median / off[i].median)),
+        run: median(off.map((t) => t.quiet)) / calls,
+        overhead: median(on.map((t, i) => t.quiet / off[i].quiet)),
         rounds: found,
         repeated,
         method: profile.method,

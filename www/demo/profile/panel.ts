@@ -95,8 +95,8 @@ export class ProfilePanel {
 }
 
 function sentence(title: string, profile: Profile): string {
-  const { runs, totalMs, initMs, warmupMs, clockResolutionMs } = profile;
-  return `${title}: median ${digits(totalMs.median)} ms of ${runs} runs (${digits(totalMs.min)} to ${digits(totalMs.max)}), loading ${digits(initMs)} ms, first run ${digits(warmupMs.first)} ms. The clock steps by ${digits(clockResolutionMs)} ms.`;
+  const { taken, disturbed, totalMs, initMs, warmupMs, clockResolutionMs } = profile;
+  return `${title}: median ${digits(totalMs.median)} ms of ${taken - disturbed} runs (${digits(totalMs.min)} to ${digits(totalMs.max)}${disturbed > 0 ? `; ${disturbed} more were disturbed` : ''}), loading ${digits(initMs)} ms, first run ${digits(warmupMs.first)} ms. The clock steps by ${digits(clockResolutionMs)} ms.`;
 }
 
 /** Wide tables scroll by themselves, also by keyboard. */
