@@ -58,8 +58,8 @@ impl Stats {
 }
 
 /// The median of times that a clock with steps of `step` showed: between two steps, as if the times of each step were
-/// spread evenly over it (the median of grouped data). Without that, layers of less than half a step have no time at all,
-/// and 92 layers by a clock of 5 us add up to 5 % less than their runs.
+/// spread evenly over it (the median of grouped data). Without that, layers of less than half a step have no time at
+/// all, and 92 layers by a clock of 5 us add up to 5 % less than their runs.
 fn stepped_median(times: &[f64], step: f64) -> f64 {
     let n = times.len();
     if n == 0 || step <= 0.0 {

@@ -1,6 +1,6 @@
 /** The report of a run, and what of it the README shows. */
 
-import { counts, figure, find, median, ours, ratio } from './figures.mjs';
+import { counts, figure, find, ours, ratio, stage } from './figures.mjs';
 import { goals } from './goals.mjs';
 import { failures, markdown, modelTable, nameOf, overview, reason } from './report.mjs';
 
@@ -19,7 +19,7 @@ function boundsTable({ models, cores }) {
     const bound = model.bounds?.[threads];
     const us = ours(model.entries, threads);
     if (!bound || !counts(us)) return undefined;
-    const { median: taken } = figure(us);
+    const { typical: taken } = figure(us);
     const cell = (least) => `${ms(least)} (${percent(least / taken)})`;
     return [model.title, threads, (bound.macs / 1e6).toFixed(0), cell(bound.unfused), cell(bound.fused), cell(bound.arithmetic), ms(taken)];
   })).filter(Boolean);
@@ -55,19 +55,19 @@ function limitsTable(limits) {
 function framesTable({ title, entries }) {
   const rows = entries.map((entry) => {
     if (!counts(entry)) return [nameOf(entry), entry.threads, '', '', '', '', reason(entry)];
-    const { median: total, p95 } = figure(entry);
-    const stage = (name) => (entry.rounds[0].stages ? ms(median(entry.rounds.map((r) => r.stages[name]))) : '');
-    return [nameOf(entry), entry.threads, ms(total), ms(p95), ['capture', 'resize', 'infer', 'mask'].map(stage).join(' + '), entry.iou.toFixed(3), ''].map((c) => (c === ' +  +  + ' ? '' : c));
+    const { typical, p95 } = figure(entry);
+    const stages = entry.rounds[0].stages ? ['capture', 'resize', 'infer', 'mask'].map((name) => ms(stage(entry, name))).join(' + ') : '';
+    return [nameOf(entry), entry.threads, ms(typical), ms(p95), stages, entry.iou.toFixed(3), ''];
   });
-  return `### ${title}\n\n${markdown(['', 'threads', 'median ms', 'p95', 'capture + resize + infer + mask', 'IoU with TFLite', ''], rows)}\n`;
+  return `### ${title}\n\n${markdown(['', 'threads', 'ms', 'p95', 'capture + resize + infer + mask', 'IoU with TFLite', ''], rows)}\n`;
 }
 
-/** Medians of everybody in another browser, one line for each model. */
+/** Everybody in another browser, one line for each model. */
 export function otherTable({ name, date, agent, problem, models }) {
   if (models.length === 0) return `### ${name}\n\n${problem}\n`;
   const columns = models[0]?.entries ?? [];
-  const rows = models.map((model) => [model.title, ...model.entries.map((e) => (counts(e) ? ms(figure(e).median) : e.problem ? 'fails' : 'wrong'))]);
-  return `### ${name}\n\n${date} UTC, ${agent}. Medians of three rounds.\n\n${markdown(['median ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}${problem ? `\n\nLeft out: ${problem}` : ''}\n`;
+  const rows = models.map((model) => [model.title, ...model.entries.map((e) => (counts(e) ? ms(figure(e).typical) : e.problem ? 'fails' : 'wrong'))]);
+  return `### ${name}\n\n${date} UTC, ${agent}. Three rounds.\n\n${markdown(['ms', ...columns.map((e) => `${nameOf(e)}, ${e.threads}`)], rows)}\n\n${failures(models)}${problem ? `\n\nLeft out: ${problem}` : ''}\n`;
 }
 
 /** Ours in other browsers, and against LiteRT.js there. */
@@ -81,7 +81,7 @@ function othersOverview({ others, models, cores }) {
     const us = ours(entries, threads);
     const peer = find(entries, { runtime: 'litert', threads });
     if (!counts(us)) return us ? reason(us) : '';
-    return `${ms(figure(us).median)} ms${counts(peer) ? `, ${ratio(us, peer).median.toFixed(2)}x` : ''}`;
+    return `${ms(figure(us).typical)} ms${counts(peer) ? `, ${ratio(us, peer).toFixed(2)}x` : ''}`;
   };
   const rows = models.map((m) => [m.title, ...columns.map((c) => cell(c, m.name))]);
   return `Octomask in other browsers, and how many times as fast as LiteRT.js in the same one:
@@ -98,9 +98,9 @@ export function report(r) {
 ${circumstances(r)}
 
 Invoke is the network alone, called again and again: of LiteRT.js, onnxruntime-web and tfjs-tflite in the page, without
-reading the result; of Octomask in its worker, with a clock read between layers. Figures are medians over rounds;
-ratios are taken round by round at the same number of threads, then their median, with the least and the largest; "by
-best times" compares each one's least time of all rounds, which other programs disturb least. Every
+reading the result; of Octomask in its worker. Figures and ratios are of runs that nothing disturbed, of each contender
+alike: in each round those at most 10 % longer than its fastest twentieth, their median, and of the rounds those at most
+10 % longer than the shortest, their median. In brackets the ratios of the medians of all runs, least and largest of the rounds. Every
 result was compared with TFLite's interpreter: the largest and the mean difference as shares of the result's range.
 Native TFLite is the interpreter with XNNPACK in Python, which may use wider vectors than a browser has.
 onnxruntime-web runs what tf2onnx made of the same file, of the selfie models with TRANSPOSE_CONV for their custom operator.
@@ -144,9 +144,9 @@ ${boundsTable(r)}
 /** For the README. */
 export function summary(r) {
   return `
-${circumstances(r)} Ratios are medians of the rounds' own ratios; "by best times" compares
-each one's least time of all rounds, which other programs disturb least; [the whole report](tests/bench/results/bench.md) has
-the spread, every build, and what each peer gets wrong.
+${circumstances(r)} Figures are of runs that nothing disturbed, of each
+contender alike; [the whole report](tests/bench/results/bench.md) says which those are, and has
+the spread of all runs, every build, and what each peer gets wrong.
 
 ${overview(r.models, r.cores)}
 

@@ -3,7 +3,7 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { at } from '../browser/tools.mjs';
-import { counts, figure, find, geometricMean, median, nativeMs, ours, ratio } from './figures.mjs';
+import { counts, figure, find, geometricMean, median, nativeMs, ours, ratio, stage } from './figures.mjs';
 import { markdown } from './report.mjs';
 
 const times = (x) => `${x.toFixed(2)}x`;
@@ -30,11 +30,11 @@ function against(models, threads, slowness) {
 
 const peer = (runtime, threads) => (model, us) => {
   const other = find(model.entries, { runtime, threads });
-  return counts(other) ? ratio(us, other).median : undefined;
+  return counts(other) ? ratio(us, other) : undefined;
 };
 const native = (threads) => (model, us) => {
   const ms = nativeMs(model, threads);
-  return ms && ms / figure(us).median;
+  return ms && ms / figure(us).typical;
 };
 
 const each = (pairs, show = times) => pairs.map(([model, x]) => `${short(model)} ${show(x)}`).join(', ');
@@ -59,21 +59,21 @@ export function goals({ models, cores, frames, firstMask, wasm }) {
       against(models, threads, native(threads)), (_, least) => least >= 1)),
   ];
   const shares = floats.filter((m) => m.bounds && counts(ours(m.entries, 1)))
-    .map((m) => [m, m.bounds['1'].arithmetic / figure(ours(m.entries, 1)).median]);
+    .map((m) => [m, m.bounds['1'].arithmetic / figure(ours(m.entries, 1)).typical]);
   const share = shares.length && Math.min(...shares.map(([, x]) => x));
   rows.push(['share of the multiply-add peak, float32, 1 thread', 'at least 70 %',
     shares.length ? `${share >= 0.7 ? 'yes' : 'no'}: least ${percent(share)}` : 'not measured', each(shares, percent)]);
   const own = against(int8, 1, (model, us) => {
     const float = floats.find((m) => `${m.name}_int8` === model.name);
     const same = float && ours(float.entries, 1);
-    return counts(same) ? figure(same).median / figure(us).median : undefined;
+    return counts(same) ? figure(same).typical / figure(us).typical : undefined;
   });
   rows.push(speed('int8 against our own float32, 1 thread', '1.4x', own, (mean) => mean >= 1.4));
   rows.push(speed('int8, 1 thread, against LiteRT.js', 'mean 3.5x', against(int8, 1, peer('litert', 1)), (mean) => mean >= 3.5));
   const beyond = (frames ?? []).flatMap(({ title, entries }) =>
     entries.filter((e) => e.runtime === 'octomask-segmenter' && counts(e)).map((e) => {
-      const infer = median(e.rounds.map((r) => r.stages.infer));
-      return [`${title.replace(/.* (\d+x\d+), frames of/, '$1 of')} ${e.source ?? 'canvas'} on ${e.threads}`, figure(e).median / infer - 1];
+      const infer = stage(e, 'infer');
+      return [`${title.replace(/.* (\d+x\d+), frames of/, '$1 of')} ${e.source ?? 'canvas'} on ${e.threads}`, figure(e).typical / infer - 1];
     }));
   const most = Math.max(...beyond.map(([, x]) => x));
   rows.push(['frame to mask beyond invoke', 'at most 15 %', beyond.length ? `${most <= 0.15 ? 'yes' : 'no'}: at most ${percent(most)}` : 'not measured',

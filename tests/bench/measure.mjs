@@ -31,7 +31,7 @@ export async function measureModel(evaluate, model, { contenders, rounds, ms }, 
   return entries;
 }
 
-/** {model: {threads: {min, median, p95}}} of TFLite's interpreter in Python. */
+/** {model: {threads: {min, median, p95, quiet}}} of TFLite's interpreter in Python. */
 export function measureNative(models, threads, ms) {
   const args = ['tests/bench/native.py', ...threads.map(String), '--ms', String(ms), '--models', ...models.map((m) => m.name)];
   return JSON.parse(run('target/venv/bin/python', args, { stdio: ['ignore', 'pipe', 'ignore'] }));

@@ -96,12 +96,14 @@ const table = markdown(
 );
 const all = rows.flatMap((r) => r.rounds);
 const steady = all.filter((r) => r.drift <= STEADY);
+const WITHIN = 0.1;
+const within = (list) => `${list.filter((x) => x <= WITHIN).length} of ${list.length} pairs are within ${100 * WITHIN} %`;
 const repeated = rows.reduce((sum, r) => sum + r.repeated, 0);
 const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 const range = (list) => `${percent(Math.min(...list))} to ${percent(Math.max(...list))}`;
-const spread = (list) => `${percent(middle(list))} (median of ${list.length} pairs; at most ${percent(Math.max(...list))})`;
+const spread = (list) => `${percent(middle(list))} (median; at most ${percent(Math.max(...list))}; ${within(list)})`;
 const summary = `Layers add up to ${range(all.map((r) => r.own))} of the runs they were timed in. Of two profiles in a row the layer over ${OVER_MS} ms that differs most differs by ${spread(all.map((r) => r.part))} as a part of the run; in milliseconds, where runs without a profile before, between and after differed by at most ${100 * STEADY} %, by ${spread(steady.map((r) => r.apart))}. Profiling makes a run ${percent(middle(rows.map((r) => r.overhead)) - 1)} longer (at most ${percent(Math.max(...rows.map((r) => r.overhead)) - 1)}). The machine changed its speed in ${repeated + all.length - steady.length} rounds, ${repeated} of which were repeated.`;
-const where = `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model.trim()}. Times of layers are medians of ${values.runs} runs.`;
+const where = `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model.trim()}. Times of layers are medians of at least ${values.runs} runs that nothing disturbed.`;
 console.log(`${where}\n\n${table}\n\n${summary}`);
 if (values.browsers.split(',').length === 3 && values.models === MODELS) {
   mkdirSync(at('tests/bench/results'), { recursive: true });

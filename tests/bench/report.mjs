@@ -1,7 +1,7 @@
 /** Tables of a run, as Markdown. */
 
 import { NAMES } from './options.mjs';
-import { bestRatio, counts, figure, find, geometricMean, nativeBest, nativeMs, ours, ratio } from './figures.mjs';
+import { counts, figure, find, geometricMean, nativeMs, ours, ratio, roundRatio } from './figures.mjs';
 
 const ms = (x) => (x === undefined ? '' : x.toFixed(2));
 const times = (x) => `${x.toFixed(2)}x`;
@@ -22,19 +22,20 @@ const deviation = (entry) => (entry.error ? `${entry.error.largest.toExponential
 /** Everybody on one model. */
 export function modelTable(model) {
   const rows = model.entries.map((entry) => {
-    if (!counts(entry)) return [nameOf(entry), entry.threads, '', '', '', '', '', deviation(entry), reason(entry)];
-    const { median, min, p95, whole } = figure(entry);
+    if (!counts(entry)) return [nameOf(entry), entry.threads, '', '', '', '', '', '', deviation(entry), reason(entry)];
+    const { typical, median, min, p95, whole } = figure(entry);
     const peer = find(model.entries, { runtime: 'litert', threads: entry.threads });
-    const against = counts(peer) && peer !== entry ? ratio(entry, peer) : undefined;
-    const spread = against && `${times(against.median)} (${against.low.toFixed(2)} to ${against.high.toFixed(2)})`;
+    const against = counts(peer) && peer !== entry;
+    const { low, high } = against ? roundRatio(entry, peer) : {};
+    const spread = against ? `${times(ratio(entry, peer))} (${low.toFixed(2)} to ${high.toFixed(2)})` : '';
     const native = nativeMs(model, entry.threads);
-    return [nameOf(entry), entry.threads, ms(median), ms(min), ms(p95), spread ?? '', native ? times(native / median) : '', deviation(entry), whole ? `${ms(whole)} as the page sees it` : ''];
+    return [nameOf(entry), entry.threads, ms(typical), ms(min), ms(median), ms(p95), spread, native ? times(native / typical) : '', deviation(entry), whole ? `${ms(whole)} as the page sees it` : ''];
   });
   for (const [threads, before] of Object.entries(model.native?.before ?? {})) {
     const after = model.native.after?.[threads];
-    rows.push([NAMES.native, threads, ms(nativeMs(model, threads)), ms(before.min), ms(before.p95), '', '', '', `${ms(before.median)} before, ${ms(after?.median)} after`]);
+    rows.push([NAMES.native, threads, ms(nativeMs(model, threads)), ms(before.min), ms(before.median), ms(before.p95), '', '', '', `${ms(before.quiet)} before, ${ms(after?.quiet)} after`]);
   }
-  const head = ['', 'threads', 'median ms', 'min', 'p95', 'against LiteRT.js (rounds)', 'against native', 'error: largest, mean', ''];
+  const head = ['', 'threads', 'ms', 'min', 'median of all', 'p95', 'against LiteRT.js (all runs, by round)', 'against native', 'error: largest, mean', ''];
   const others = `Right before, other programs used ${Math.round(100 * model.busy)} % of the processors.`;
   return `### ${model.title}\n\n${others}\n\n${markdown(head, rows)}\n`;
 }
@@ -43,30 +44,25 @@ export function modelTable(model) {
 export function overview(models, cores) {
   const threadCounts = cores > 1 ? [1, cores] : [1];
   return threadCounts.map((threads) => {
-    const means = [[], [], [], [], []];
+    const means = [[], [], []];
     const note = (column, x) => {
       means[column].push(x);
       return times(x);
     };
     const rows = models.map((model) => {
       const us = ours(model.entries, threads);
-      if (!counts(us)) return [model.title, us ? reason(us) : '', '', '', '', '', ''];
-      const against = (runtime, column, compare) => {
+      if (!counts(us)) return [model.title, us ? reason(us) : '', '', '', ''];
+      const against = (runtime, column) => {
         const peer = find(model.entries, { runtime, threads });
         if (!peer) return '';
-        return counts(peer) ? note(column, compare(us, peer)) : peer.problem ? 'fails' : 'wrong';
+        return counts(peer) ? note(column, ratio(us, peer)) : peer.problem ? 'fails' : 'wrong';
       };
-      const medians = (one, other) => ratio(one, other).median;
       const native = nativeMs(model, threads);
-      const { median, min } = figure(us);
-      return [
-        model.title, ms(median),
-        against('litert', 0, medians), against('litert', 1, bestRatio), against('onnxruntime', 2, medians),
-        native ? note(3, native / median) : '', native ? note(4, nativeBest(model, threads) / min) : '',
-      ];
+      const { typical } = figure(us);
+      return [model.title, ms(typical), against('litert', 0), against('onnxruntime', 1), native ? note(2, native / typical) : ''];
     });
     rows.push(['geometric mean', '', ...means.map((list) => (list.length ? times(geometricMean(list)) : ''))]);
-    const head = [`${threads} thread${threads > 1 ? 's' : ''}: how many times as fast`, 'Octomask, ms', 'LiteRT.js', 'by best times', 'onnxruntime-web', 'native TFLite', 'by best times'];
+    const head = [`${threads} thread${threads > 1 ? 's' : ''}: how many times as fast`, 'Octomask, ms', 'LiteRT.js', 'onnxruntime-web', 'native TFLite'];
     return markdown(head, rows);
   }).join('\n\n');
 }

@@ -6,6 +6,7 @@
 import { summary, timesFor } from './timing.mjs';
 
 let glue;
+let kept; // a model that is timed again and again
 
 const functions = {
   /** Loads a build and starts its threads. */
@@ -14,6 +15,15 @@ const functions = {
     await glue.default({ module_or_path: `/octomask/wasm/${build}/octomask_bg.wasm` });
     if (threads > 1) await glue.initThreadPool(threads - 1);
   },
+
+  /** Loads the model that `time` runs. */
+  async keep(url, threads, input) {
+    kept = glue.WasmModel.load(new Uint8Array(await (await fetch(url)).arrayBuffer()), threads);
+    kept.setInput(0, input);
+  },
+
+  /** Runs it for about `ms`: a summary. */
+  time: async (ms) => summary(await timesFor(() => kept.run(), ms)),
 
   limits: (threads) => glue.measureLimits(threads),
 

@@ -12,15 +12,24 @@ export async function timesFor(run, ms, least = 4) {
   return times;
 }
 
-/**
- * How a list of times is spread. `quiet` is the median of those that nothing disturbed: at most 10 % longer than the
- * fastest twentieth.
- */
+const at = (q, sorted) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+const inOrder = (times) => times.toSorted((a, b) => a - b);
+
+/** The longest time that nothing disturbed: 10 % over the fastest twentieth. */
+const limit = (sorted) => 1.1 * at(0.05, sorted);
+
+/** How a list of times is spread. `quiet` is the median of those that nothing disturbed. */
 export function summary(times) {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (q, list = sorted) => list[Math.min(list.length - 1, Math.floor(q * list.length))];
-  const quiet = sorted.filter((ms) => ms <= 1.1 * at(0.05));
-  return { runs: sorted.length, min: sorted[0], median: at(0.5), p95: at(0.95), quiet: at(0.5, quiet) };
+  const sorted = inOrder(times);
+  const quiet = sorted.filter((ms) => ms <= limit(sorted));
+  return { runs: sorted.length, min: sorted[0], median: at(0.5, sorted), p95: at(0.95, sorted), quiet: at(0.5, quiet) };
+}
+
+/** The medians of parts, {name: times}, in those of the `wholes` that nothing disturbed. */
+export function partsOf(wholes, parts) {
+  const most = limit(inOrder(wholes));
+  const ofQuiet = (times) => at(0.5, inOrder(times.filter((_, i) => wholes[i] <= most)));
+  return Object.fromEntries(Object.entries(parts).map(([name, times]) => [name, ofQuiet(times)]));
 }
 
 /**

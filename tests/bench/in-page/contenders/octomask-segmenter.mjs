@@ -2,7 +2,7 @@
 
 import { createSegmenter } from '/octomask/index.js';
 import { drawn, filmed } from '../frame.mjs';
-import { summary } from '../timing.mjs';
+import { partsOf, summary } from '../timing.mjs';
 
 export async function open({ model, frame, source, build, threads }) {
   const segmenter = await createSegmenter({ model, build, threads });
@@ -26,8 +26,7 @@ export async function open({ model, frame, source, build, threads }) {
         frames += 1;
         for (const [stage, time] of Object.entries(timings)) (stages[stage] ??= []).push(time);
       }
-      const median = ([stage, times]) => [stage, summary(times).median];
-      return { invoke: summary(totals), stages: Object.fromEntries(Object.entries(stages).map(median)) };
+      return { invoke: summary(totals), stages: partsOf(totals, stages) };
     },
     /** Bytes of WebAssembly memory after the first frame and after the last. */
     details: () => ({ frames, memory: [atFirst, bytes()] }),

@@ -1,9 +1,10 @@
 /**
- * One build of Octomask, through the package's public API. "Invoke" is the engine's run in its worker,
- * with a clock read between layers; "whole" is `model.run` as the page sees it, messages and copies included.
+ * One build of Octomask. "Invoke" is the engine's run in a worker, without the package around it; "whole" is
+ * `model.run` of the package as the page sees it, messages and copies included.
  */
 
 import { loadModel } from '/octomask/index.js';
+import { engine } from '../engine-client.mjs';
 import { summary, timesFor } from '../timing.mjs';
 
 export async function open({ model: url, input, threads, build }) {
@@ -14,13 +15,9 @@ export async function open({ model: url, input, threads, build }) {
   if (runtime.build !== build || runtime.threads !== threads) {
     throw new Error(`${runtime.build} on ${runtime.threads} threads: ${runtime.reason}`);
   }
+  const bare = await engine(build, threads);
+  await bare.call('keep', url, threads, input);
   const run = () => model.run([input]);
-  let profile;
-  const invoke = async (runs) => {
-    profile = await model.profile({ runs, warmup: 0 });
-    const { min, median, p95 } = profile.totalMs;
-    return { runs, min, median, p95 };
-  };
   return {
     about: { loadMs, wasmBytes: runtime.wasmBytes },
     run,
@@ -29,18 +26,19 @@ export async function open({ model: url, input, threads, build }) {
       return Float32Array.from(data);
     },
     async measure(ms) {
-      const guess = profile?.totalMs.median ?? (await invoke(3)).median;
-      const runs = Math.min(2000, Math.max(4, Math.ceil(ms / guess)));
-      return { invoke: await invoke(runs), whole: summary(await timesFor(run, ms / 2)) };
+      return { invoke: await bare.call('time', ms), whole: summary(await timesFor(run, ms / 2)) };
     },
-    /** What the plan's steps are, and the limits that the profile measured. */
+    /** What the plan's steps are, and the limits that a profile measures. */
     async details() {
-      const { layers, peak, arenaBytes, weightBytes, initMs } = profile;
+      const { layers, peak, arenaBytes, weightBytes, initMs } = await model.profile({ runs: 3 });
       return {
         peak, arenaBytes, weightBytes, initMs,
         steps: layers.map(({ op, kernel, macs, bytes, ms }) => ({ op, kernel, macs, bytes, ms: ms.median })),
       };
     },
-    close: () => model.dispose(),
+    close() {
+      bare.close();
+      model.dispose();
+    },
   };
 }
