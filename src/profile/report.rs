@@ -31,18 +31,22 @@ pub fn text(profile: &Profile) -> String {
 fn overview(text: &mut String, profile: &Profile) {
     let Profile { warmup, threads, init_ms, warmup_ms, total_ms, .. } = profile;
     let first = if *warmup > 0 { warmup_ms.first } else { total_ms.first };
-    let disturbed = match profile.disturbed {
-        0 => String::new(),
-        count => format!(" ({count} more were disturbed)"),
-    };
     _ = writeln!(
         text,
-        "{}{disturbed}, {}, {}; the clock steps by {:.2} us.",
-        many(profile.counted(), "run"),
+        "{}, {}, {}; the clock steps by {:.2} us.",
+        many(profile.runs, "run"),
         many(*warmup, "warm-up run"),
         many(*threads, "thread"),
         us(profile.clock_resolution_ms)
     );
+    if profile.taken > profile.runs {
+        _ = writeln!(
+            text,
+            "{} were taken; the {} that nothing disturbed count.",
+            many(profile.taken, "run"),
+            profile.counted()
+        );
+    }
     if profile.method == Method::Repeated {
         let counts = || profile.layers.iter().map(|layer| layer.repetitions);
         _ = writeln!(
