@@ -144,7 +144,7 @@ pub(crate) fn measure(
     let disturbed = taken - counted.len();
     let only = |times: &[f64]| -> Vec<f64> { counted.iter().map(|&run| times[run]).collect() };
     let shown = only(&total);
-    let mut timeline = candidates.nearest(Stats::of(&shown).median);
+    let mut timeline = candidates.nearest(Stats::of(&shown).median, threads);
 
     if method == Method::Repeated {
         let measured = Runs::new(&total, &layers, &counted);
@@ -339,10 +339,17 @@ impl Candidates {
         self.seen += 1;
     }
 
-    /// The run whose length is nearest.
-    fn nearest(self, ms: f64) -> Vec<Part> {
-        let distance = |kept: &(f64, Vec<Part>)| (kept.0 - ms).abs();
-        let nearest = self.kept.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    /// The run whose length is nearest, of those in which all threads took part if there are any: where other programs
+    /// keep a processor, a thread may find everything done.
+    fn nearest(self, ms: f64, threads: usize) -> Vec<Part> {
+        let missing = |parts: &[Part]| {
+            (0..threads).filter(|&thread| parts.iter().all(|part| part.thread != thread)).count()
+        };
+        let rank = |kept: &(f64, Vec<Part>)| (missing(&kept.1), (kept.0 - ms).abs());
+        let nearest = self.kept.into_iter().min_by(|a, b| {
+            let (a, b) = (rank(a), rank(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
         nearest.map_or_else(Vec::new, |(_, parts)| parts)
     }
 }
