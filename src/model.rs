@@ -229,10 +229,10 @@ impl Model {
         profile::layers(self.plan())
     }
 
-    /// Runs `warmup` times, then until `runs` runs (at least one) can count, on whatever the inputs hold, and says
-    /// where the time went. Up to ten times as many are taken within 1.5 seconds, of which those count that nothing
-    /// disturbed; without warm-up the very first one always does. `init_ms` is what loading took, if the caller
-    /// measured it. With a coarse clock layers are repeated besides, for up to three seconds.
+    /// Runs `warmup` times, then at least `runs` times (at least once) on whatever the inputs hold, and says where the
+    /// time went. Up to ten times as many runs are taken within 1.5 seconds; those count that nothing disturbed, at least
+    /// `runs` of them, and without warm-up the very first one. `init_ms` is what loading took, if the caller measured
+    /// it. With a coarse clock layers are repeated besides, for up to three seconds.
     pub fn profile(&mut self, clock: Clock, runs: usize, warmup: usize, init_ms: f64) -> Profile {
         let runs = runs.clamp(1, 100_000);
         let warmup = warmup.min(100_000);

@@ -85,7 +85,7 @@ pub(crate) struct Samples {
     pub repetitions: usize,
 }
 
-/// Runs `warmup` times, then until `runs` runs can count.
+/// Runs `warmup` times, then at least `runs` times and as often as the bounds above allow; of those the quiet ones count.
 pub(crate) fn measure(
     session: &mut Session,
     team: &mut Team,

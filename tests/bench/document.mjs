@@ -100,8 +100,9 @@ ${circumstances(r)}
 Invoke is the network alone, called again and again: of LiteRT.js, onnxruntime-web and tfjs-tflite in the page, without
 reading the result; of Octomask in its worker. Figures and ratios are of runs that nothing disturbed, of each contender
 alike: in each round those at most 10 % longer than its fastest twentieth, their median, and of the rounds those at most
-10 % longer than the shortest, their median. In brackets the ratios of the medians of all runs, least and largest of the rounds. Every
-result was compared with TFLite's interpreter: the largest and the mean difference as shares of the result's range.
+10 % longer than the shortest, their median. In brackets are the least and the largest of the rounds' ratios of medians
+of all runs. Every result was compared with TFLite's interpreter: the largest and the mean difference as shares of the
+result's range.
 Native TFLite is the interpreter with XNNPACK in Python, which may use wider vectors than a browser has.
 onnxruntime-web runs what tf2onnx made of the same file, of the selfie models with TRANSPOSE_CONV for their custom operator.
 

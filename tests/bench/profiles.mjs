@@ -20,6 +20,7 @@ import { serveBench } from './server.mjs';
 
 const OVER_MS = 0.1;
 const STEADY = 0.05;
+const WITHIN = 0.1;
 const TRIES = 8;
 const MODELS = 'selfie,mobilenetv3_lraspp,unet_resnet';
 
@@ -96,7 +97,6 @@ const table = markdown(
 );
 const all = rows.flatMap((r) => r.rounds);
 const steady = all.filter((r) => r.drift <= STEADY);
-const WITHIN = 0.1;
 const within = (list) => `${list.filter((x) => x <= WITHIN).length} of ${list.length} pairs are within ${100 * WITHIN} %`;
 const repeated = rows.reduce((sum, r) => sum + r.repeated, 0);
 const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
