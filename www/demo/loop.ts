@@ -8,8 +8,8 @@ import type { Source } from './sources.ts';
 export interface Drawn {
   mask: Mask;
   draw: number;
-  /** All of it: so long no other frame was worked on. */
-  ms: number;
+  /** When it was begun, or could have been if the page had not been busy with other things, as `performance.now()` has it. */
+  began: number;
 }
 
 /** A picture is run this often, so that its times settle. */
@@ -26,6 +26,8 @@ export class FrameLoop {
   #busy = false;
   /** A frame came while another was worked on. */
   #fresh = false;
+  /** Since when no frame is worked on, in ms. */
+  #free = 0;
   #runsLeft = 0;
   /** How many keep frames from being begun. */
   #holders = 0;
@@ -40,6 +42,8 @@ export class FrameLoop {
     this.#compositor = compositor;
     this.#onDrawn = onDrawn;
     this.#onError = onError;
+    // Nobody is told of frames that come while the page is not seen.
+    document.addEventListener('visibilitychange', () => { this.#free = performance.now(); });
   }
 
   get source(): Source | undefined {
@@ -91,32 +95,35 @@ export class FrameLoop {
   }
 
   /** Calls back for every new frame of a video. */
-  #await(video: HTMLVideoElement, turn: number): void {
-    const arrived = () => {
+  #await(video: HTMLVideoElement, turn: number, last?: { now: number; count: number }): void {
+    const arrived = (_: number, metadata?: VideoFrameCallbackMetadata) => {
       if (turn !== this.#turn) return;
-      this.#next();
-      this.#await(video, turn);
+      const now = performance.now();
+      const count = metadata?.presentedFrames ?? 0;
+      // A page that is busy is told of the latest frame only. The first of them is the one that it would have taken.
+      this.#next(last ? last.now + (now - last.now) / Math.max(1, count - last.count) : now);
+      this.#await(video, turn, { now, count });
     };
     if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(arrived);
     else requestAnimationFrame(arrived);
   }
 
-  #next(): void {
+  /** Works on what is to be seen now. There has been something since a time, in ms. */
+  #next(since = performance.now()): void {
     if (this.#busy) {
       this.#fresh = true;
       return;
     }
-    this.#last = this.#run();
+    this.#last = this.#run(Math.max(this.#free, since));
   }
 
-  async #run(): Promise<void> {
+  async #run(began: number): Promise<void> {
     const source = this.#source;
     const segmenter = this.#segmenter;
     if (!source || !segmenter || this.#holders > 0 || document.hidden) return;
     this.#busy = true;
     this.#fresh = false;
     const turn = this.#turn;
-    const began = performance.now();
     try {
       const { width, height } = source.size();
       if (width > 0 && height > 0) {
@@ -126,7 +133,7 @@ export class FrameLoop {
           const start = performance.now();
           this.#compositor.draw(mask, this.effect);
           const end = performance.now();
-          await this.#onDrawn({ mask, draw: end - start, ms: end - began });
+          await this.#onDrawn({ mask, draw: end - start, began });
         }
       }
     } catch (error) {
@@ -138,6 +145,7 @@ export class FrameLoop {
       }
     } finally {
       this.#busy = false;
+      this.#free = performance.now();
     }
     if (this.#source?.kind === 'picture' && --this.#runsLeft > 0) requestAnimationFrame(() => this.#next());
     else if (this.#fresh) this.#next();

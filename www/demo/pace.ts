@@ -76,12 +76,12 @@ export class Pace {
   }
 
   /** Takes note of a frame. The next one has to wait for what this gives. */
-  frame({ mask, ms }: Drawn): Promise<void> | undefined {
+  frame({ mask, began }: Drawn): Promise<void> | undefined {
     const pacer = this.#pacer;
     if (!pacer) return undefined;
     const now = performance.now();
     const before = pacer.size;
-    const size = pacer.frame({ total: ms, infer: mask.timings.infer }, now);
+    const size = pacer.frame({ total: now - began, infer: mask.timings.infer }, now);
     if (size) {
       const down = size[0] * size[1] < before[0] * before[1];
       this.#since = { held: true, now };

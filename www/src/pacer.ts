@@ -15,7 +15,10 @@ export interface PacerOptions {
 
 /** What a frame took, in ms. */
 export interface FrameTime {
-  /** All of it, from taking the frame to drawing its mask: as long as no other frame can be worked on. */
+  /**
+   * All of it, from taking the frame to drawing its mask: as long as no other frame can be worked on. Where the page
+   * was busy with other things and missed frames before this one, from the first of those.
+   */
   total: number;
   /** The part that grows with the input's area: `mask.timings.infer`. */
   infer: number;
