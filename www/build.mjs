@@ -42,7 +42,7 @@ async function copyBuild(name) {
     throw new Error(`target/wasm/${name}/octomask_bg.wasm is missing: build it with make`);
   });
   await mkdir(to, { recursive: true });
-  // With the thread pool's snippet in the same file, for bundlers that rename files.
+  // With its snippets (the thread pool, the clock) in the same file, for bundlers that rename files.
   await bundle(path('octomask.js', from), path('octomask.js', to), { plugins: [currentParameters] });
   await cp(new URL('octomask_bg.wasm', from), new URL('octomask_bg.wasm', to));
 }

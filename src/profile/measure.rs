@@ -19,9 +19,11 @@
 //! Each whole run is then shared out like that: the layers add up to the runs, and how their times
 //! are spread is how the runs' times are.
 //!
-//! By either clock there are more runs than were asked for, and those that nothing disturbed count (`quiet`).
+//! By either clock there are more runs than were asked for, and those that nothing disturbed count (`quiet`). The more
+//! there are, the better a coarse clock tells how layers share a run: what is read of a layer in 60 runs is off by
+//! 1.3 us, half a step of 20 us by the root of 60.
 
-use super::quiet::quiet;
+use super::quiet::{Patience, quiet};
 use super::{Method, Stats, clock_resolution};
 use crate::session::{Clock, Part, Session};
 use crate::threads::Team;
@@ -35,15 +37,8 @@ const COARSE_MS: f64 = 0.01;
 /// in the time below: it is read to one step, so to 5 % at worst and 2 % mostly.
 const STEPS_OF_CLOCK: f64 = 20.0;
 
-/// All runs together take about so long, in milliseconds, or as long as runs that are not repeated: beyond those that
-/// were asked for there are up to so many times as many more. The more there are, the more of them nothing disturbs,
-/// and the better a coarse clock tells how layers share a run: what is read of a layer in 60 runs is off by 1.3 us,
-/// half a step of 20 us by the root of 60.
-const RUNS_MS: f64 = 1_500.0;
-const TIMES_MORE: usize = 9;
-
-/// And at most so many more, for the memory that they take.
-const MOST_MORE: usize = 1_000;
+/// But repeating runs for that makes all that were asked for take no longer than this, in milliseconds.
+const REPEATED_MS: f64 = 1_500.0;
 
 /// Repeating layers takes so long, in milliseconds, or as long as doing it once.
 const LAYERS_MS: f64 = 3_000.0;
@@ -85,7 +80,7 @@ pub(crate) struct Samples {
     pub repetitions: usize,
 }
 
-/// Runs `warmup` times, then at least `runs` times and as often as the bounds above allow; of those the quiet ones count.
+/// Runs `warmup` times, then at least `runs` times and as often as `Patience` says; of those the quiet ones count.
 pub(crate) fn measure(
     session: &mut Session,
     team: &mut Team,
@@ -105,20 +100,21 @@ pub(crate) fn measure(
     let repetitions = match method {
         Method::Single => 1,
         Method::Repeated => {
-            let target = (STEPS_OF_CLOCK * resolution).min(RUNS_MS / runs as f64);
+            let target = (STEPS_OF_CLOCK * resolution).min(REPEATED_MS / runs as f64);
             repeated(target, 1, &mut |count| time(session, count)).repetitions
         }
     };
 
     let (steps, threads) = (session.plan().steps.len(), session.plan().threads);
-    let most = runs + (runs * TIMES_MORE).min(MOST_MORE);
+    let run_error = resolution / repetitions as f64;
+    let mut patience = Patience::new(runs, run_error);
     let mut total = Vec::with_capacity(runs);
     let mut layers = vec![Samples { ms: Vec::with_capacity(runs), repetitions: 1 }; steps];
-    let mut candidates = Candidates::new(most, steps * threads);
+    let mut candidates = Candidates::new(steps * threads);
     let mut sums = vec![0.0; steps];
     session.watch_threads(true);
     let began = clock();
-    while total.len() < runs || total.len() < most && clock() - began < RUNS_MS {
+    while patience.goes_on(&total, clock() - began) {
         sums.fill(0.0);
         let start = clock();
         for _ in 0..repetitions {
@@ -136,7 +132,7 @@ pub(crate) fn measure(
     }
     session.watch_threads(false);
     let taken = total.len();
-    let mut counted = quiet(&total, resolution / repetitions as f64, runs);
+    let mut counted = quiet(&total, run_error, runs);
     // Who wants no run before the first one wants to see that.
     if cold && counted.first() != Some(&0) {
         counted.insert(0, 0);
@@ -318,23 +314,31 @@ fn end_to_end(layers: &[f64]) -> Vec<Part> {
 /// Timelines of runs, until it is known which of them was an ordinary one.
 struct Candidates {
     kept: Vec<(f64, Vec<Part>)>, // length of the run, and its parts
+    most: usize,                 // runs to keep
     seen: usize,
-    every: usize,
+    every: usize, // which of those that are seen is kept
 }
 
 impl Candidates {
-    /// Of so many runs, which have at most so many parts: not all of them are kept.
-    fn new(runs: usize, parts: usize) -> Candidates {
+    /// Of runs that have at most so many parts: not all of them are kept.
+    fn new(parts: usize) -> Candidates {
         const MOST: usize = 100;
         const MOST_BYTES: usize = 4 << 20;
-        let room = MOST_BYTES / (parts * size_of::<Part>()).max(1);
-        Candidates { kept: Vec::new(), seen: 0, every: runs.div_ceil(room.clamp(1, MOST)) }
+        let most = (MOST_BYTES / (parts * size_of::<Part>()).max(1)).clamp(2, MOST);
+        Candidates { kept: Vec::with_capacity(most), most, seen: 0, every: 1 }
     }
 
-    /// Keeps the session's last run, or does not.
+    /// Keeps the session's last run, or does not: always runs at equal distances.
     fn offer(&mut self, session: &Session) {
         if self.seen.is_multiple_of(self.every) {
-            self.kept.push((session.step_ms().sum(), session.parts().collect()));
+            if self.kept.len() == self.most {
+                let mut nth = 0..;
+                self.kept.retain(|_| nth.next().is_some_and(|n: usize| n.is_multiple_of(2)));
+                self.every *= 2;
+            }
+            if self.seen.is_multiple_of(self.every) {
+                self.kept.push((session.step_ms().sum(), session.parts().collect()));
+            }
         }
         self.seen += 1;
     }
