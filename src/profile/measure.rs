@@ -10,7 +10,7 @@
 //!    scatters little, but is biased: operands and weights lie in the cache already.
 //!
 //! So the first says how long each stretch of layers takes, a stretch being just long enough to be told
-//! within 2 %, and the second how the layers within share it. A long layer has its time from whole
+//! within 2 %, and the second how the layers within share it. A layer that is as long has its time from whole
 //! runs alone, and what the cache changes is left to how short layers compare with their neighbours. Both
 //! are parts of the run, or of the round, that they were read in, and the middle of those counts: other
 //! programs slow a whole run down, or take half a millisecond of one layer, 8 % of 0.1 ms in 60 runs.
@@ -269,25 +269,42 @@ fn alone(
     layers
 }
 
-/// What layers take alone, scaled so that each stretch of them takes what it takes in whole runs: `whole`. All
-/// stretches but the only one are at least `shortest` long, as layers alone are given.
+/// What layers take alone, scaled so that each stretch of them takes what it takes in whole runs: `whole`.
 fn fit(alone: &[f64], whole: impl Fn(Range<usize>) -> f64, shortest: f64) -> Vec<f64> {
     let mut fitted = alone.to_vec();
-    let (alone, count) = (running_sums(alone), alone.len());
-    let mut start = 0;
-    while start < count {
-        let long = |from: usize, to: usize| alone[to] - alone[from] >= shortest;
-        // What is left behind must be long enough too.
-        let end = (start + 1..count).find(|&end| long(start, end) && long(end, count));
-        let end = end.unwrap_or(count);
-        let factor = whole(start..end) / (alone[end] - alone[start]);
+    for stretch in stretches(alone, shortest) {
+        let factor = whole(stretch.clone()) / alone[stretch.clone()].iter().sum::<f64>();
         // Not where the clock stood still.
         if factor.is_finite() {
-            fitted[start..end].iter_mut().for_each(|ms| *ms *= factor);
+            fitted[stretch].iter_mut().for_each(|ms| *ms *= factor);
         }
-        start = end;
     }
     fitted
+}
+
+/// All layers, in stretches. One that is at least `shortest` long is a stretch of its own: what its neighbours take does
+/// not matter for it. Others are taken together until they are as long. Those that are left over before such a layer
+/// are a stretch too, and only where that is so short that the clock says next to nothing are they taken with the layer.
+fn stretches(alone: &[f64], shortest: f64) -> Vec<Range<usize>> {
+    const LEFT_OVER: f64 = 1.0 / 8.0; // of the shortest, so told within 16 %
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    let (mut start, mut sum) = (0, 0.0);
+    for (i, &ms) in alone.iter().enumerate() {
+        if ms >= shortest && sum >= LEFT_OVER * shortest {
+            stretches.push(start..i);
+            (start, sum) = (i, 0.0);
+        }
+        sum += ms;
+        if sum >= shortest {
+            stretches.push(start..i + 1);
+            (start, sum) = (i + 1, 0.0);
+        }
+    }
+    match stretches.last_mut() {
+        Some(last) if sum < LEFT_OVER * shortest => last.end = alone.len(),
+        _ => stretches.push(start..alone.len()),
+    }
+    stretches
 }
 
 /// Sums before each time and after the last one.
@@ -373,8 +390,12 @@ mod tests {
         let alone = [0.25, 0.25, 0.5, 10.0, 0.5, 0.5];
         let whole = [0.0, 1.5, 0.5, 11.0, 2.0, 0.0];
         assert_eq!(fit(&alone, &whole, 1.0), [0.5, 0.5, 1.0, 11.0, 1.0, 1.0]);
-        // One that is too short at the end belongs to the stretch before.
-        assert_eq!(fit(&[2.0, 2.0, 0.5], &[2.0, 4.0, 1.0], 1.0), [2.0, 4.0, 1.0]);
+        // Nor does it matter for the long layer what the whole runs say of a few short ones before it.
+        assert_eq!(fit(&[0.25, 0.5, 10.0], &[1.0, 2.0, 11.0], 1.0), [1.0, 2.0, 11.0]);
+        // Of one alone they say nothing, so it is taken with the layer after it, or before it at the end.
+        assert_eq!(stretches(&[0.1, 2.0, 3.0, 0.1], 1.0), [0..2, 2..4]);
+        assert_eq!(stretches(&[0.2, 2.0, 3.0, 0.2], 1.0), [0..1, 1..2, 2..3, 3..4]);
+        assert_eq!(stretches(&[0.6, 0.6, 0.6], 1.0), [0..2, 2..3]);
         // With few runs there is one stretch: all is scaled by one factor.
         assert_eq!(fit(&alone, &whole, 100.0), alone.map(|ms| ms * 1.25));
         // Nothing to share out by.
