@@ -230,10 +230,10 @@ impl Model {
     }
 
     /// Runs `warmup` times, then at least `runs` times (at least once) on whatever the inputs hold, and says where the
-    /// time went. Ten times as many runs are taken, or as many as there are in a second, and where the machine does not
-    /// keep its speed up to five times as many more. Those count that nothing disturbed, at least `runs` of them, and
-    /// without warm-up the very first one. `init_ms` is what loading took, if the caller measured it. With a coarse
-    /// clock layers are repeated besides, for up to three seconds.
+    /// time went. Ten times as many runs are taken, or as many as there are in a second if those are fewer, and where the
+    /// machine does not keep its speed up to 50 times as many within six seconds. Those count that nothing disturbed, at
+    /// least `runs` of them, and without warm-up the very first one. `init_ms` is what loading took, if the caller
+    /// measured it. With a coarse clock layers are repeated besides, for up to three seconds.
     pub fn profile(&mut self, clock: Clock, runs: usize, warmup: usize, init_ms: f64) -> Profile {
         let runs = runs.clamp(1, 100_000);
         let warmup = warmup.min(100_000);

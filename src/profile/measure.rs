@@ -24,7 +24,7 @@
 //! 1.3 us, half a step of 20 us by the root of 60.
 
 use super::quiet::{Patience, quiet};
-use super::{Method, Stats, clock_resolution};
+use super::{Method, Stats, clock_resolution, readings_per_step};
 use crate::random::Random;
 use crate::session::{Clock, Part, Session};
 use crate::threads::Team;
@@ -179,13 +179,7 @@ struct Dither {
 
 impl Dither {
     fn new(clock: Clock) -> Dither {
-        const MOST: usize = 1 << 16; // for a clock that stands still
-        let readings = |_| {
-            let start = clock();
-            (0..MOST).take_while(|_| clock() == start).count()
-        };
-        let readings = (0..4).map(readings).max().unwrap_or(0);
-        Dither { clock, readings, random: Random::new(1) }
+        Dither { clock, readings: readings_per_step(clock), random: Random::new(1) }
     }
 
     fn wait(&mut self) {
@@ -380,13 +374,15 @@ impl Candidates {
     /// Keeps the session's last run, or does not: always runs at equal distances.
     fn offer(&mut self, session: &Session) {
         if self.seen.is_multiple_of(self.every) {
+            self.kept.push((session.step_ms().sum(), session.parts().collect()));
             if self.kept.len() == self.most {
-                let mut nth = 0..;
-                self.kept.retain(|_| nth.next().is_some_and(|n: usize| n.is_multiple_of(2)));
+                // Every other one.
+                let mut stays = false;
+                self.kept.retain(|_| {
+                    stays = !stays;
+                    stays
+                });
                 self.every *= 2;
-            }
-            if self.seen.is_multiple_of(self.every) {
-                self.kept.push((session.step_ms().sum(), session.parts().collect()));
             }
         }
         self.seen += 1;

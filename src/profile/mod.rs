@@ -308,18 +308,23 @@ pub(crate) fn by_type(layers: &[LayerTime]) -> Vec<TypeTime> {
     types
 }
 
-/// The smallest difference between two readings of the clock that follow each other.
+/// The smallest difference between two readings of the clock that follow each other; 0, if it stands still.
 pub(crate) fn clock_resolution(clock: fn() -> f64) -> f64 {
-    let smallest = (0..20).map(|_| clock_step(clock)).fold(f64::INFINITY, f64::min);
-    if smallest.is_finite() { smallest } else { 0.0 }
+    (0..20).filter_map(|_| clock_step(clock)).map(|(ms, _)| ms).reduce(f64::min).unwrap_or(0.0)
 }
 
-/// From one reading of the clock to the next other one. Infinite, if it stands still.
+/// How often the clock can be read between two of its steps; 0, if it stands still.
+pub(crate) fn readings_per_step(clock: fn() -> f64) -> usize {
+    (0..4).filter_map(|_| clock_step(clock)).map(|(_, readings)| readings).max().unwrap_or(0)
+}
+
+/// From one reading of the clock to the next other one: milliseconds, and how many readings were the same. None, if it
+/// stands still.
 #[inline(never)]
-fn clock_step(clock: fn() -> f64) -> f64 {
+fn clock_step(clock: fn() -> f64) -> Option<(f64, usize)> {
     let start = clock();
-    let next = (0..2_000_000).map(|_| clock()).find(|&now| now > start);
-    next.map_or(f64::INFINITY, |now| now - start)
+    let mut later = (0..2_000_000).map(|readings| (clock() - start, readings));
+    later.find(|&(ms, _)| ms > 0.0)
 }
 
 #[cfg(test)]

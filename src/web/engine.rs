@@ -23,7 +23,8 @@ use wasm_bindgen::prelude::*;
 pub use wasm_bindgen_rayon::init_thread_pool;
 
 /// Bound, since browsers call that straight from WebAssembly, and `performance.now()` through a function of the glue:
-/// 0.12 us instead of 0.29 in Chromium on a Xeon, once for each layer.
+/// 0.12 us instead of 0.29 in Chromium on a Xeon (0.12 instead of 0.09 in Firefox, 0.05 instead of 0.07 in WebKitGTK),
+/// once for each layer.
 #[wasm_bindgen(inline_js = "export const now = performance.now.bind(performance);")]
 extern "C" {
     /// Milliseconds since this worker started.
