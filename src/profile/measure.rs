@@ -144,7 +144,7 @@ pub(crate) fn measure(
     let disturbed = taken - counted.len();
     let only = |times: &[f64]| -> Vec<f64> { counted.iter().map(|&run| times[run]).collect() };
     let shown = only(&total);
-    let mut timeline = candidates.nearest(Stats::of(&shown).median, threads);
+    let mut timeline = candidates.nearest(&Stats::of(&shown), threads);
 
     if method == Method::Repeated {
         let measured = Runs::new(&total, &layers, &counted);
@@ -388,16 +388,19 @@ impl Candidates {
         self.seen += 1;
     }
 
-    /// The run whose length is nearest, of those in which all threads took part if there are any: where other programs
-    /// keep a processor, a thread may find everything done.
-    fn nearest(self, ms: f64, threads: usize) -> Vec<Part> {
+    /// The run whose length is nearest to the median of those that count: of those that are no longer than the longest of
+    /// them, and in which all threads took part, if there are any. Where other programs keep a processor, a thread may
+    /// find everything done.
+    fn nearest(self, counted: &Stats, threads: usize) -> Vec<Part> {
         let missing = |parts: &[Part]| {
             (0..threads).filter(|&thread| parts.iter().all(|part| part.thread != thread)).count()
         };
-        let rank = |kept: &(f64, Vec<Part>)| (missing(&kept.1), (kept.0 - ms).abs());
+        let rank = |(ms, parts): &(f64, Vec<Part>)| {
+            (*ms > counted.max, missing(parts), (ms - counted.median).abs())
+        };
         let nearest = self.kept.into_iter().min_by(|a, b| {
             let (a, b) = (rank(a), rank(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+            (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
         });
         nearest.map_or_else(Vec::new, |(_, parts)| parts)
     }
